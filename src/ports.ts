@@ -1,0 +1,149 @@
+/**
+ * What the pipeline needs from the outside. Each port has one adapter in `src/cloudflare` or `src/store`, and fakes in tests.
+ * A port that fails throws `PortFailure` (or anything): the pipeline then refuses; it never allows.
+ */
+import type { AdmissionReply, AdmissionRequest, LimitStatus, Settlement } from "./domain/admission.ts";
+import type {
+  ConnectionDocument,
+  CredentialDocument,
+  GrantDocument,
+  UpstreamCredentialDocument,
+} from "./domain/documents.ts";
+import type { Refusal } from "./domain/problem.ts";
+import type { Result } from "./domain/result.ts";
+
+/** Credential documents by the token's lookup id. `fresh` bypasses the isolate's cache. */
+export interface CredentialSource {
+  find(lookupId: string, fresh: boolean): Promise<CredentialDocument | null>;
+}
+
+/** The gate of one credential. */
+export interface Gate {
+  admit(credentialId: string, request: AdmissionRequest): Promise<AdmissionReply>;
+  /** Hands the outcome over; delivery is the adapter's business (next admission, or a flush after the response). */
+  settle(credentialId: string, settlement: Settlement): void;
+  /** Keeps a long call's admission open; called every few seconds while it runs. */
+  renew(credentialId: string, admission: number): Promise<void>;
+  inspect(credentialId: string): Promise<GateInspection>;
+}
+
+export interface GateInspection {
+  readonly limits: readonly (LimitStatus & { readonly grantId: string | null })[];
+  readonly trustedAddresses: readonly {
+    readonly address: string;
+    readonly trustedAtMs: number;
+    readonly how: "first_use" | "confirmed" | "admin" | "policy";
+  }[];
+}
+
+/** Opens upstream secrets. The returned string lives in one local variable for one request. */
+export interface SecretSource {
+  open(organisationId: string, connection: ConnectionDocument, credential: UpstreamCredentialDocument): Promise<string>;
+}
+
+/** Counts what never reached a gate (no or invalid token), folded per reason and minute. */
+export interface Doorstep {
+  refused(reason: string, path: string): void;
+}
+
+/** What all isolates know together about a connection: breaker, the vendor's "wait", access tokens. */
+export interface ConnectionHealth {
+  /** Null: go ahead. Otherwise the refusal (`circuit_open`, `vendor_limited`). */
+  check(organisationId: string, connection: ConnectionDocument): Promise<Refusal | null>;
+  report(organisationId: string, connection: ConnectionDocument, result: CallReport): void;
+}
+
+export interface CallReport {
+  readonly upstreamCredentialId: string | null;
+  readonly status: number | null;
+  readonly failed: boolean;
+  /** The vendor asked to wait until then (epoch ms), or null. */
+  readonly holdUntilMs: number | null;
+}
+
+/** Access tokens for schemes that need a login; single flight across isolates. */
+export interface AccessTokens {
+  get(
+    organisationId: string,
+    connection: ConnectionDocument,
+    credential: UpstreamCredentialDocument,
+    secret: string,
+    rejected: string | null,
+  ): Promise<string>;
+}
+
+export interface PaymentQuote {
+  readonly usdMicros: number;
+  readonly refusal: Refusal;
+}
+
+/** The pipeline's payment step. Two providers stand behind it: x402 and prepaid credits. */
+export interface PaymentPort {
+  /** Takes the payment (or a hold) for this call, or refuses with an offer. */
+  take(input: PaymentInput): Promise<Result<PaymentHold, Refusal>>;
+}
+
+export interface PaymentInput {
+  readonly document: CredentialDocument;
+  readonly grant: GrantDocument;
+  readonly headers: Headers;
+  readonly method: string;
+  readonly path: string;
+  readonly resourceUrl: string;
+  readonly customer: string | null;
+  readonly requestId: string;
+  readonly nowMs: number;
+}
+
+/** A payment that is held for one call. Exactly one of `settle` and `release` is called. */
+export interface PaymentHold {
+  settle(actualUsdMicros: number | null): Promise<Result<PaymentReceipt, Refusal>>;
+  release(reason: string): Promise<void>;
+}
+
+export interface PaymentReceipt {
+  /** Response headers (`PAYMENT-RESPONSE` …). */
+  readonly headers: Readonly<Record<string, string>>;
+  /** For the audit event: provider, payer, amount, asset, transaction, state. */
+  readonly note: Readonly<Record<string, unknown>>;
+}
+
+export interface Clock {
+  nowMs(): number;
+}
+
+export interface Randomness {
+  /** Unbiased bytes; `length` at most 64. */
+  bytes(length: number): Uint8Array;
+  /** In [0, 1). */
+  unit(): number;
+}
+
+export interface Ports {
+  readonly credentials: CredentialSource;
+  readonly gate: Gate;
+  readonly secrets: SecretSource;
+  readonly doorstep: Doorstep;
+  readonly health: ConnectionHealth;
+  readonly accessTokens: AccessTokens;
+  readonly payments: PaymentPort;
+  readonly clock: Clock;
+  readonly random: Randomness;
+  /** The platform's fetch; redirects are never followed. */
+  readonly fetch: (request: Request) => Promise<Response>;
+  /** Keeps the isolate alive for work after the response. */
+  readonly defer: (work: Promise<unknown>) => void;
+}
+
+export interface PipelineSettings {
+  /** Token peppers and their ids, current first. */
+  readonly peppers: readonly { readonly id: string; readonly key: Uint8Array }[];
+  readonly allowPrivateUpstreams: boolean;
+  /** Public origin of the proxy, for rewritten URLs and prompts; null: taken from the request. */
+  readonly proxyOrigin: string | null;
+  /** `partner.proxyDomain` routes by host name; null: off. */
+  readonly proxyDomain: string | null;
+  /** Local development: a request without CF-Connecting-IP counts as 127.0.0.1. */
+  readonly local: boolean;
+  readonly maxBodyBytes: number;
+}
