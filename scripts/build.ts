@@ -1,0 +1,108 @@
+/**
+ * Builds the three Workers and the dashboard with esbuild, for the local stack, the tests and the benchmark.
+ * Deployments are bundled by wrangler from the same entry points. Never writes outside `dist/`; never reads a secret.
+ */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { build } from "esbuild";
+
+export const REPOSITORY = resolve(import.meta.dirname, "..");
+
+export type WorkerName = "proxy" | "audit" | "admin";
+
+export const WORKER_NAMES: readonly WorkerName[] = ["proxy", "audit", "admin"];
+
+const DASHBOARD_ENTRY = join(REPOSITORY, "workers/admin/dashboard/main.tsx");
+export const DASHBOARD_DIRECTORY = join(REPOSITORY, "dist/dashboard");
+
+/** One ES module as text, ready for workerd; its source map is inlined so that stack traces name the source. */
+export async function buildWorker(name: WorkerName): Promise<string> {
+  const result = await build({
+    absWorkingDir: REPOSITORY,
+    entryPoints: [`workers/${name}/index.ts`],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2024",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    conditions: ["workerd", "worker", "browser", "import", "default"],
+    external: ["cloudflare:*", "node:*"],
+    sourcemap: "inline",
+    sourcesContent: false,
+    logLevel: "silent",
+  });
+  const output = result.outputFiles[0];
+  if (output === undefined) throw new Error(`esbuild wrote nothing for workers/${name}`);
+  return output.text;
+}
+
+/**
+ * Writes `dist/dashboard`: index.html plus assets whose names carry a hash of their content, so that they may be cached for ever.
+ * Without dashboard sources a page that says so is written. The directory is replaced in one step.
+ */
+export async function buildDashboard(target = DASHBOARD_DIRECTORY): Promise<void> {
+  const staging = `${target}.${process.pid}`;
+  await rm(staging, { recursive: true, force: true });
+  await mkdir(staging, { recursive: true });
+  const assets = existsSync(DASHBOARD_ENTRY) ? await bundleDashboard(staging) : [];
+  await writeFile(join(staging, "index.html"), indexHtml(assets));
+  await rm(target, { recursive: true, force: true });
+  await mkdir(dirname(target), { recursive: true });
+  await rename(staging, target);
+}
+
+async function bundleDashboard(staging: string): Promise<string[]> {
+  await build({
+    absWorkingDir: REPOSITORY,
+    entryPoints: [DASHBOARD_ENTRY],
+    bundle: true,
+    outdir: join(staging, "assets"),
+    entryNames: "[name]-[hash]",
+    chunkNames: "[name]-[hash]",
+    assetNames: "[name]-[hash]",
+    format: "esm",
+    splitting: true,
+    minify: true,
+    target: "es2022",
+    platform: "browser",
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    loader: { ".svg": "dataurl", ".woff2": "file" },
+    logLevel: "silent",
+  });
+  const names = await readdir(join(staging, "assets"));
+  return names.filter((name) => /^main-[A-Z0-9]{8}\.(js|css)$/.test(name)).map((name) => basename(name));
+}
+
+function indexHtml(assets: readonly string[]): string {
+  const styles = assets
+    .filter((name) => name.endsWith(".css"))
+    .map((name) => `    <link rel="stylesheet" href="/assets/${name}">`);
+  const scripts = assets
+    .filter((name) => name.endsWith(".js"))
+    .map((name) => `    <script type="module" src="/assets/${name}"></script>`);
+  const body = scripts.length === 0 ? "<p>This build has no dashboard. The API is at /api/v1.</p>" : "";
+  return [
+    "<!doctype html>",
+    '<html lang="en">',
+    "  <head>",
+    '    <meta charset="utf-8">',
+    '    <meta name="viewport" content="width=device-width, initial-scale=1">',
+    "    <title>RelayKey</title>",
+    '    <link rel="icon" href="data:,">',
+    ...styles,
+    ...scripts,
+    "  </head>",
+    `  <body><div id="app">${body}</div></body>`,
+    "</html>",
+    "",
+  ].join("\n");
+}
+
+/** Short content hash, for logs and cache names. */
+export function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 12);
+}
