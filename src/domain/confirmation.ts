@@ -1,0 +1,148 @@
+/**
+ * The signed links that confirm a new address, and the form tokens of the page behind them.
+ * Pure: keys and time are arguments. A link says what it is for (credential, address, confirmation, when) and is
+ * worthless when any of it is changed; that it works once is the gate's business, which knows the confirmation's id.
+ * A form token is made under another key, so that a link alone can never be posted as consent.
+ */
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+
+import { err, ok, type Result } from "./result.ts";
+
+export const CONFIRMATION_TTL_MS = 24 * 60 * 60 * 1000;
+export const FORM_TOKEN_TTL_MS = 60 * 60 * 1000;
+const MAX_LINK_TOKEN_CHARS = 2048;
+const MAX_DETAIL_CHARS = 160;
+const MAC_BYTES = 32;
+const LINK_VERSION = "c1";
+
+/** What a confirmation link stands for. Only the first four members decide; the others are shown on the page. */
+export interface Confirmation {
+  readonly credentialId: string;
+  readonly confirmationId: string;
+  /** Canonical address as the gate keys it: IPv4, or an IPv6 /64. */
+  readonly address: string;
+  readonly expiresAtMs: number;
+  readonly requestedAtMs: number;
+  readonly credentialName: string;
+  readonly connectionName: string;
+  readonly userAgent: string;
+}
+
+export type ConfirmationAction = "confirm" | "reject";
+export type LinkFailure = "malformed" | "forged" | "expired";
+
+/** Makes the part of the link after `/confirm/`. Texts for display are shortened. */
+export function signConfirmation(key: Uint8Array, confirmation: Confirmation): string {
+  const payload = encodeText(
+    JSON.stringify([
+      confirmation.credentialId,
+      confirmation.confirmationId,
+      confirmation.address,
+      confirmation.expiresAtMs,
+      confirmation.requestedAtMs,
+      confirmation.credentialName.slice(0, MAX_DETAIL_CHARS),
+      confirmation.connectionName.slice(0, MAX_DETAIL_CHARS),
+      confirmation.userAgent.slice(0, MAX_DETAIL_CHARS),
+    ]),
+  );
+  return `${LINK_VERSION}.${payload}.${encodeBytes(mac(key, `${LINK_VERSION}.${payload}`))}`;
+}
+
+/** Reads a link back. The signature is checked before anything inside is believed. */
+export function readConfirmation(key: Uint8Array, token: string, nowMs: number): Result<Confirmation, LinkFailure> {
+  if (token.length > MAX_LINK_TOKEN_CHARS) return err("malformed");
+  const [version, payload, signature, ...rest] = token.split(".");
+  if (version !== LINK_VERSION || payload === undefined || signature === undefined || rest.length > 0) {
+    return err("malformed");
+  }
+  const given = decodeBytes(signature);
+  if (given === null || given.length !== MAC_BYTES) return err("malformed");
+  if (!sameBytes(given, mac(key, `${version}.${payload}`))) return err("forged");
+  const confirmation = parsePayload(payload);
+  if (confirmation === null) return err("malformed");
+  return nowMs >= confirmation.expiresAtMs ? err("expired") : ok(confirmation);
+}
+
+/** Makes the token that the page's form carries for one action. */
+export function signForm(key: Uint8Array, link: string, action: ConfirmationAction, expiresAtMs: number): string {
+  return `${expiresAtMs}.${encodeBytes(mac(key, `form.${action}.${expiresAtMs}.${link}`))}`;
+}
+
+/** Whether a posted form token belongs to this link and action and is still fresh. */
+export function checkForm(
+  key: Uint8Array,
+  link: string,
+  action: ConfirmationAction,
+  token: string,
+  nowMs: number,
+): boolean {
+  const match = /^(\d{1,16})\.([A-Za-z0-9_-]{43})$/.exec(token);
+  const given = match?.[2] === undefined ? null : decodeBytes(match[2]);
+  if (match === null || given === null) return false;
+  const expiresAtMs = Number(match[1]);
+  return sameBytes(given, mac(key, `form.${action}.${expiresAtMs}.${link}`)) && nowMs < expiresAtMs;
+}
+
+function parsePayload(payload: string): Confirmation | null {
+  const bytes = decodeBytes(payload);
+  if (bytes === null) return null;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch {
+    return null;
+  }
+  if (!Array.isArray(parsed)) return null;
+  const members: readonly unknown[] = parsed;
+  const texts = [0, 1, 2, 5, 6, 7].map((at) => members[at]);
+  const times = [members[3], members[4]];
+  if (!texts.every((text) => typeof text === "string") || !times.every((time) => Number.isSafeInteger(time)))
+    return null;
+  const [credentialId, confirmationId, address, credentialName, connectionName, userAgent] = texts.map(String);
+  if (credentialId === undefined || confirmationId === undefined || address === undefined) return null;
+  return {
+    credentialId,
+    confirmationId,
+    address,
+    expiresAtMs: Number(times[0]),
+    requestedAtMs: Number(times[1]),
+    credentialName: credentialName ?? "",
+    connectionName: connectionName ?? "",
+    userAgent: userAgent ?? "",
+  };
+}
+
+function mac(key: Uint8Array, text: string): Uint8Array {
+  return hmac(sha256, key, new TextEncoder().encode(text));
+}
+
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  if (left.length !== right.length) return false;
+  let difference = 0;
+  for (const [at, byte] of left.entries()) difference |= byte ^ (right[at] ?? 0);
+  return difference === 0;
+}
+
+function encodeText(text: string): string {
+  return encodeBytes(new TextEncoder().encode(text));
+}
+
+function encodeBytes(bytes: Uint8Array): string {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** Strict base64url without padding; null when anything else stands there, or when re-encoding differs. */
+function decodeBytes(text: string): Uint8Array | null {
+  if (!/^[A-Za-z0-9_-]*$/.test(text)) return null;
+  let binary: string;
+  try {
+    binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  } catch {
+    return null;
+  }
+  const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  return encodeBytes(bytes) === text ? bytes : null;
+}
