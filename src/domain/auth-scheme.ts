@@ -20,8 +20,12 @@ export type AuthScheme =
       readonly scope: string | null;
       readonly audience: string | null;
       readonly client_auth: "basic" | "body";
+      /** Further form fields of the token request (Greenhouse: `sub`); never secrets. */
+      readonly params?: Readonly<Record<string, string>>;
+      /** Lifetime taken when the token answer names none, in seconds. */
+      readonly token_ttl_seconds?: number;
       /** Where the access token goes (default: Authorization: Bearer). */
-      readonly then?: { readonly header: string; readonly prefix: string };
+      readonly sent_as?: { readonly header: string; readonly prefix: string };
     }
   | {
       readonly scheme: "hmac";
@@ -42,6 +46,8 @@ export type AuthScheme =
       readonly login_headers: Readonly<Record<string, string>>;
       /** JSON body of the login; `{part}` is replaced by that part of the secret. */
       readonly login_body: Readonly<Record<string, string>>;
+      /** Parts of the secret that are identifiers (a user name) and need no masking in answers. */
+      readonly public_parts?: readonly string[];
       readonly token_ttl_seconds: number;
       /** Headers on each call; `{token}` and `{part}` are replaced. */
       readonly headers: Readonly<Record<string, string>>;
