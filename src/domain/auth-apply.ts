@@ -85,8 +85,9 @@ function usableToken(accessToken: string | null): string {
   return accessToken;
 }
 
-/** The rest of the URL stays byte for byte as it was judged; the parameter goes to its end. */
-function appendQuery(url: string, name: string, value: string): string {
+/** The rest of the URL stays byte for byte as it was judged; the parameter goes to its end. A fragment is never sent. */
+function appendQuery(whole: string, name: string, value: string): string {
+  const url = whole.split("#", 1)[0] ?? "";
   const separator = url.includes("?") ? (url.endsWith("?") || url.endsWith("&") ? "" : "&") : "?";
   return `${url}${separator}${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
 }
