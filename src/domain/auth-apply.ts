@@ -88,7 +88,8 @@ function usableToken(accessToken: string | null): string {
 /** The rest of the URL stays byte for byte as it was judged; the parameter goes to its end. A fragment is never sent. */
 function appendQuery(whole: string, name: string, value: string): string {
   const url = whole.split("#", 1)[0] ?? "";
-  const separator = url.includes("?") ? (url.endsWith("?") || url.endsWith("&") ? "" : "&") : "?";
+  const query = url.indexOf("?");
+  const separator = query === -1 ? "?" : query === url.length - 1 || url.endsWith("&") ? "" : "&";
   return `${url}${separator}${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
 }
 
