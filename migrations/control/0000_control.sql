@@ -43,6 +43,7 @@ CREATE TABLE `credentials` (
 	`token_hash` text NOT NULL,
 	`pepper_id` text NOT NULL,
 	`token_last4` text NOT NULL,
+	`previous_lookup_id` text,
 	`previous_token_hash` text,
 	`previous_pepper_id` text,
 	`previous_expires_at_ms` integer,
@@ -64,6 +65,7 @@ CREATE TABLE `credentials` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `credentials_by_lookup` ON `credentials` (`lookup_id`);--> statement-breakpoint
+CREATE UNIQUE INDEX `credentials_by_previous_lookup` ON `credentials` (`previous_lookup_id`);--> statement-breakpoint
 CREATE INDEX `credentials_by_age` ON `credentials` (`organisation_id`,`created_at_ms`,`id`);--> statement-breakpoint
 CREATE INDEX `credentials_by_recipient` ON `credentials` (`organisation_id`,`recipient_id`);--> statement-breakpoint
 CREATE INDEX `credentials_by_creator` ON `credentials` (`organisation_id`,`created_by`,`created_at_ms`,`id`);--> statement-breakpoint
@@ -146,6 +148,7 @@ CREATE TABLE `management_keys` (
 	`token_hash` text NOT NULL,
 	`pepper_id` text NOT NULL,
 	`token_last4` text NOT NULL,
+	`previous_lookup_id` text,
 	`previous_token_hash` text,
 	`previous_pepper_id` text,
 	`previous_expires_at_ms` integer,
@@ -160,6 +163,7 @@ CREATE TABLE `management_keys` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `management_keys_by_lookup` ON `management_keys` (`lookup_id`);--> statement-breakpoint
+CREATE UNIQUE INDEX `management_keys_by_previous_lookup` ON `management_keys` (`previous_lookup_id`);--> statement-breakpoint
 CREATE INDEX `management_keys_by_age` ON `management_keys` (`organisation_id`,`created_at_ms`,`id`);--> statement-breakpoint
 CREATE TABLE `members` (
 	`id` text PRIMARY KEY NOT NULL,

@@ -127,7 +127,8 @@ export const policyVersions = sqliteTable(
 
 /**
  * What RelayKey issues. `doc_version` rises whenever anything the compiled document depends on changes; `gate_pending`
- * is 1 from then on until the credential's gate has been told. A rotation keeps the lookup id and changes the hash.
+ * is 1 from then on until the credential's gate has been told. A rotation gives a new
+ * token; the one before stays good until `previous_expires_at_ms`.
  */
 export const credentials = sqliteTable(
   "credentials",
@@ -140,6 +141,7 @@ export const credentials = sqliteTable(
     tokenHash: text("token_hash").notNull(),
     pepperId: text("pepper_id").notNull(),
     tokenLast4: text("token_last4").notNull(),
+    previousLookupId: text("previous_lookup_id"),
     previousTokenHash: text("previous_token_hash"),
     previousPepperId: text("previous_pepper_id"),
     previousExpiresAtMs: integer("previous_expires_at_ms"),
@@ -163,6 +165,7 @@ export const credentials = sqliteTable(
   },
   (t) => [
     uniqueIndex("credentials_by_lookup").on(t.lookupId),
+    uniqueIndex("credentials_by_previous_lookup").on(t.previousLookupId),
     index("credentials_by_age").on(t.organisationId, t.createdAtMs, t.id),
     index("credentials_by_recipient").on(t.organisationId, t.recipientId),
     index("credentials_by_creator").on(t.organisationId, t.createdBy, t.createdAtMs, t.id),
@@ -222,6 +225,7 @@ export const managementKeys = sqliteTable(
     tokenHash: text("token_hash").notNull(),
     pepperId: text("pepper_id").notNull(),
     tokenLast4: text("token_last4").notNull(),
+    previousLookupId: text("previous_lookup_id"),
     previousTokenHash: text("previous_token_hash"),
     previousPepperId: text("previous_pepper_id"),
     previousExpiresAtMs: integer("previous_expires_at_ms"),
@@ -236,6 +240,7 @@ export const managementKeys = sqliteTable(
   },
   (t) => [
     uniqueIndex("management_keys_by_lookup").on(t.lookupId),
+    uniqueIndex("management_keys_by_previous_lookup").on(t.previousLookupId),
     index("management_keys_by_age").on(t.organisationId, t.createdAtMs, t.id),
   ],
 );

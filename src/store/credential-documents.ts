@@ -77,6 +77,10 @@ interface UpstreamCredentialRow {
   location_json: string;
 }
 
+/** A token is found by its lookup id; while a rotation overlaps, the one before is found too. */
+const HOLDS_LOOKUP_ID = `c.id = (SELECT id FROM credentials WHERE lookup_id = ?1
+  UNION ALL SELECT id FROM credentials WHERE previous_lookup_id = ?1 LIMIT 1)`;
+
 const CREDENTIAL_SQL = `SELECT c.id, c.organisation_id, c.name, c.kind, c.token_hash, c.pepper_id,
   c.previous_token_hash, c.previous_pepper_id, c.previous_expires_at_ms, c.status, c.expires_at_ms, c.environment,
   c.labels_json, c.limits_json, c.trust_json, c.doc_version, o.status AS organisation_status, c.recipient_id,
@@ -84,27 +88,27 @@ const CREDENTIAL_SQL = `SELECT c.id, c.organisation_id, c.name, c.kind, c.token_
   r.limits_json AS recipient_limits_json, r.environment AS recipient_environment
 FROM credentials c JOIN organisations o ON o.id = c.organisation_id
 LEFT JOIN recipients r ON r.id = c.recipient_id AND r.organisation_id = c.organisation_id
-WHERE c.lookup_id = ?1`;
+WHERE ${HOLDS_LOOKUP_ID}`;
 
 const GRANTS_SQL = `SELECT g.id, g.connection_id, g.policy_id, g.environment, g.settings_json,
   p.version AS policy_version, p.settings_json AS policy_settings_json
 FROM credentials c
 JOIN grants g ON g.organisation_id = c.organisation_id AND g.credential_id = c.id
 LEFT JOIN policies p ON p.organisation_id = c.organisation_id AND p.id = g.policy_id
-WHERE c.lookup_id = ?1 ORDER BY g.created_at_ms, g.id`;
+WHERE ${HOLDS_LOOKUP_ID} ORDER BY g.created_at_ms, g.id`;
 
 const CONNECTIONS_SQL = `SELECT n.id, n.name, n.vendor, n.environment, n.status, n.base_url, n.auth_json, n.settings_json
 FROM credentials c
 JOIN grants g ON g.organisation_id = c.organisation_id AND g.credential_id = c.id
 JOIN connections n ON n.organisation_id = c.organisation_id AND n.id = g.connection_id
-WHERE c.lookup_id = ?1`;
+WHERE ${HOLDS_LOOKUP_ID}`;
 
 const UPSTREAM_SQL = `SELECT u.id, u.connection_id, u.version, u.state, u.canary_share, u.environment, u.priority,
   u.weight, u.location_json
 FROM credentials c
 JOIN grants g ON g.organisation_id = c.organisation_id AND g.credential_id = c.id
 JOIN upstream_credentials u ON u.organisation_id = c.organisation_id AND u.connection_id = g.connection_id
-WHERE c.lookup_id = ?1 AND u.state IN ('active', 'canary') ORDER BY u.priority, u.created_at_ms, u.id`;
+WHERE ${HOLDS_LOOKUP_ID} AND u.state IN ('active', 'canary') ORDER BY u.priority, u.created_at_ms, u.id`;
 
 /**
  * The document of the credential whose token carries `lookupId`, or null when there is none.
