@@ -7,6 +7,7 @@
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 
+import { decodeBase64Url, encodeBase64Url, equalBytes, utf8, utf8Text } from "./encoding.ts";
 import { err, ok, type Result } from "./result.ts";
 
 export const CONFIRMATION_TTL_MS = 24 * 60 * 60 * 1000;
@@ -34,19 +35,21 @@ export type LinkFailure = "malformed" | "forged" | "expired";
 
 /** Makes the part of the link after `/confirm/`. Texts for display are shortened. */
 export function signConfirmation(key: Uint8Array, confirmation: Confirmation): string {
-  const payload = encodeText(
-    JSON.stringify([
-      confirmation.credentialId,
-      confirmation.confirmationId,
-      confirmation.address,
-      confirmation.expiresAtMs,
-      confirmation.requestedAtMs,
-      confirmation.credentialName.slice(0, MAX_DETAIL_CHARS),
-      confirmation.connectionName.slice(0, MAX_DETAIL_CHARS),
-      confirmation.userAgent.slice(0, MAX_DETAIL_CHARS),
-    ]),
+  const payload = encodeBase64Url(
+    utf8(
+      JSON.stringify([
+        confirmation.credentialId,
+        confirmation.confirmationId,
+        confirmation.address,
+        confirmation.expiresAtMs,
+        confirmation.requestedAtMs,
+        confirmation.credentialName.slice(0, MAX_DETAIL_CHARS),
+        confirmation.connectionName.slice(0, MAX_DETAIL_CHARS),
+        confirmation.userAgent.slice(0, MAX_DETAIL_CHARS),
+      ]),
+    ),
   );
-  return `${LINK_VERSION}.${payload}.${encodeBytes(mac(key, `${LINK_VERSION}.${payload}`))}`;
+  return `${LINK_VERSION}.${payload}.${encodeBase64Url(mac(key, `${LINK_VERSION}.${payload}`))}`;
 }
 
 /** Reads a link back. The signature is checked before anything inside is believed. */
@@ -56,9 +59,9 @@ export function readConfirmation(key: Uint8Array, token: string, nowMs: number):
   if (version !== LINK_VERSION || payload === undefined || signature === undefined || rest.length > 0) {
     return err("malformed");
   }
-  const given = decodeBytes(signature);
+  const given = decodeBase64Url(signature);
   if (given === null || given.length !== MAC_BYTES) return err("malformed");
-  if (!sameBytes(given, mac(key, `${version}.${payload}`))) return err("forged");
+  if (!equalBytes(given, mac(key, `${version}.${payload}`))) return err("forged");
   const confirmation = parsePayload(payload);
   if (confirmation === null) return err("malformed");
   return nowMs >= confirmation.expiresAtMs ? err("expired") : ok(confirmation);
@@ -66,7 +69,7 @@ export function readConfirmation(key: Uint8Array, token: string, nowMs: number):
 
 /** Makes the token that the page's form carries for one action. */
 export function signForm(key: Uint8Array, link: string, action: ConfirmationAction, expiresAtMs: number): string {
-  return `${expiresAtMs}.${encodeBytes(mac(key, `form.${action}.${expiresAtMs}.${link}`))}`;
+  return `${expiresAtMs}.${encodeBase64Url(mac(key, `form.${action}.${expiresAtMs}.${link}`))}`;
 }
 
 /** Whether a posted form token belongs to this link and action and is still fresh. */
@@ -78,18 +81,18 @@ export function checkForm(
   nowMs: number,
 ): boolean {
   const match = /^(\d{1,16})\.([A-Za-z0-9_-]{43})$/.exec(token);
-  const given = match?.[2] === undefined ? null : decodeBytes(match[2]);
+  const given = match?.[2] === undefined ? null : decodeBase64Url(match[2]);
   if (match === null || given === null) return false;
   const expiresAtMs = Number(match[1]);
-  return sameBytes(given, mac(key, `form.${action}.${expiresAtMs}.${link}`)) && nowMs < expiresAtMs;
+  return equalBytes(given, mac(key, `form.${action}.${expiresAtMs}.${link}`)) && nowMs < expiresAtMs;
 }
 
 function parsePayload(payload: string): Confirmation | null {
-  const bytes = decodeBytes(payload);
+  const bytes = decodeBase64Url(payload);
   if (bytes === null) return null;
   let parsed: unknown;
   try {
-    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
+    parsed = JSON.parse(utf8Text(bytes) ?? "");
   } catch {
     return null;
   }
@@ -114,35 +117,5 @@ function parsePayload(payload: string): Confirmation | null {
 }
 
 function mac(key: Uint8Array, text: string): Uint8Array {
-  return hmac(sha256, key, new TextEncoder().encode(text));
-}
-
-function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
-  if (left.length !== right.length) return false;
-  let difference = 0;
-  for (const [at, byte] of left.entries()) difference |= byte ^ (right[at] ?? 0);
-  return difference === 0;
-}
-
-function encodeText(text: string): string {
-  return encodeBytes(new TextEncoder().encode(text));
-}
-
-function encodeBytes(bytes: Uint8Array): string {
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-/** Strict base64url without padding; null when anything else stands there, or when re-encoding differs. */
-function decodeBytes(text: string): Uint8Array | null {
-  if (!/^[A-Za-z0-9_-]*$/.test(text)) return null;
-  let binary: string;
-  try {
-    binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  } catch {
-    return null;
-  }
-  const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
-  return encodeBytes(bytes) === text ? bytes : null;
+  return hmac(sha256, key, utf8(text));
 }

@@ -6,6 +6,7 @@
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 
+import { decodeBase64, encodeBase64, equalBytes, utf8 } from "./encoding.ts";
 import { err, ok, type Result } from "./result.ts";
 
 export const WEBHOOK_SECRET_BYTES = 32;
@@ -17,13 +18,13 @@ const MAX_SIGNATURES = 8;
 
 /** The wire form of a secret: `whsec_` and base64. */
 export function formatWebhookSecret(bytes: Uint8Array): string {
-  return SECRET_PREFIX + toBase64(bytes);
+  return SECRET_PREFIX + encodeBase64(bytes);
 }
 
 /** Null when the text is no secret of 24 to 64 bytes. */
 export function parseWebhookSecret(text: string): Uint8Array | null {
   if (!text.startsWith(SECRET_PREFIX)) return null;
-  const bytes = fromBase64(text.slice(SECRET_PREFIX.length));
+  const bytes = decodeBase64(text.slice(SECRET_PREFIX.length));
   return bytes === null || bytes.length < MIN_SECRET_BYTES || bytes.length > MAX_SECRET_BYTES ? null : bytes;
 }
 
@@ -34,7 +35,7 @@ export function webhookHeaders(
   body: string,
   secrets: readonly Uint8Array[],
 ): Readonly<Record<string, string>> {
-  const signatures = secrets.map((secret) => `v1,${toBase64(signature(id, timestampSeconds, body, secret))}`);
+  const signatures = secrets.map((secret) => `v1,${encodeBase64(signature(id, timestampSeconds, body, secret))}`);
   return {
     "webhook-id": id,
     "webhook-timestamp": String(timestampSeconds),
@@ -55,34 +56,12 @@ export function verifyWebhook(
   const expected = signature(headers.id, timestampSeconds, body, secret);
   const given = headers.signature.split(" ").slice(0, MAX_SIGNATURES);
   const matches = given.filter((entry) => {
-    const bytes = entry.startsWith("v1,") ? fromBase64(entry.slice(3)) : null;
-    return bytes !== null && sameBytes(bytes, expected);
+    const bytes = entry.startsWith("v1,") ? decodeBase64(entry.slice(3)) : null;
+    return bytes !== null && equalBytes(bytes, expected);
   });
   return matches.length > 0 ? ok(undefined) : err("forged");
 }
 
 function signature(id: string, timestampSeconds: number, body: string, secret: Uint8Array): Uint8Array {
-  return hmac(sha256, secret, new TextEncoder().encode(`${id}.${timestampSeconds}.${body}`));
-}
-
-function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
-  if (left.length !== right.length) return false;
-  let difference = 0;
-  for (const [at, byte] of left.entries()) difference |= byte ^ (right[at] ?? 0);
-  return difference === 0;
-}
-
-function toBase64(bytes: Uint8Array): string {
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary);
-}
-
-function fromBase64(text: string): Uint8Array | null {
-  try {
-    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-    return toBase64(bytes) === text ? bytes : null;
-  } catch {
-    return null;
-  }
+  return hmac(sha256, secret, utf8(`${id}.${timestampSeconds}.${body}`));
 }
