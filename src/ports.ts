@@ -2,7 +2,7 @@
  * What the pipeline needs from the outside. Each port has one adapter in `src/cloudflare` or `src/store`, and fakes in tests.
  * A port that fails throws `PortFailure` (or anything): the pipeline then refuses; it never allows.
  */
-import type { AdmissionReply, AdmissionRequest, LimitStatus, Settlement } from "./domain/admission.ts";
+import type { AdmissionReply, AdmissionRequest, GateDocument, LimitStatus, Settlement } from "./domain/admission.ts";
 import type {
   ConnectionDocument,
   CredentialDocument,
@@ -15,6 +15,8 @@ import type { Result } from "./domain/result.ts";
 /** Credential documents by the token's lookup id. `fresh` bypasses the isolate's cache. */
 export interface CredentialSource {
   find(lookupId: string, fresh: boolean): Promise<CredentialDocument | null>;
+  /** Whether an end customer is registered in the organisation. */
+  customerKnown(organisationId: string, customer: string): Promise<boolean>;
 }
 
 /** The gate of one credential. */
@@ -24,10 +26,12 @@ export interface Gate {
   settle(credentialId: string, settlement: Settlement): void;
   /** Keeps a long call's admission open; called every few seconds while it runs. */
   renew(credentialId: string, admission: number): Promise<void>;
-  inspect(credentialId: string): Promise<GateInspection>;
+  inspect(credentialId: string, document: GateDocument): Promise<GateInspection>;
 }
 
 export interface GateInspection {
+  /** `reload`: the caller's document is older than what the gate knows to exist. */
+  readonly state: "active" | "revoked" | "expired" | "reload";
   readonly limits: readonly (LimitStatus & { readonly grantId: string | null })[];
   readonly trustedAddresses: readonly {
     readonly address: string;
@@ -72,11 +76,6 @@ export interface AccessTokens {
   ): Promise<string>;
 }
 
-export interface PaymentQuote {
-  readonly usdMicros: number;
-  readonly refusal: Refusal;
-}
-
 /** The pipeline's payment step. Two providers stand behind it: x402 and prepaid credits. */
 export interface PaymentPort {
   /** Takes the payment (or a hold) for this call, or refuses with an offer. */
@@ -95,9 +94,13 @@ export interface PaymentInput {
   readonly nowMs: number;
 }
 
-/** A payment that is held for one call. Exactly one of `settle` and `release` is called. */
+/** A payment that is held for one call. Either `release`, or `settle` and later `close`, is called; each at most once. */
 export interface PaymentHold {
-  settle(actualUsdMicros: number | null): Promise<Result<PaymentReceipt, Refusal>>;
+  /** The vendor's headers are here and its status is below 400: take the money. Refuses with `settlement_unknown`. */
+  settle(): Promise<Result<PaymentReceipt, Refusal>>;
+  /** The answer is complete; the actual cost is known (or null: charge what was quoted). Never throws. */
+  close(actualUsdMicros: number | null): Promise<void>;
+  /** No charge: the call was not carried out, or the vendor answered with an error. Never throws. */
   release(reason: string): Promise<void>;
 }
 
@@ -131,6 +134,9 @@ export interface Ports {
   readonly random: Randomness;
   /** The platform's fetch; redirects are never followed. */
   readonly fetch: (request: Request) => Promise<Response>;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** A byte pipe whose readable side declares its length, so that the answer keeps its Content-Length. */
+  readonly fixedLength: (bytes: number) => { readonly readable: ReadableStream; readonly writable: WritableStream };
   /** Keeps the isolate alive for work after the response. */
   readonly defer: (work: Promise<unknown>) => void;
 }

@@ -1,0 +1,58 @@
+/** The caller's own credential as the wire shows it: what it reaches, what remains, when that resets. Pure; no secret. */
+import type { LimitStatus } from "./admission.ts";
+import type { CredentialDocument } from "./documents.ts";
+
+interface Seen {
+  readonly limits: readonly (LimitStatus & { readonly grantId: string | null })[];
+  readonly trustedAddresses: readonly { readonly address: string; readonly trustedAtMs: number; readonly how: string }[];
+}
+
+export function whoamiDocument(document: CredentialDocument, seen: Seen, nowMs: number): Record<string, unknown> {
+  return {
+    id: document.id,
+    name: document.name,
+    kind: document.kind,
+    status: "active",
+    environment: document.environment,
+    labels: document.labels,
+    recipient: document.recipient === null ? null : { id: document.recipient.id, name: document.recipient.name },
+    expires_at: timeOf(document.expiresAtMs),
+    expires_in_seconds: document.expiresAtMs === null ? null : Math.max(0, Math.floor((document.expiresAtMs - nowMs) / 1000)),
+    trust: { mode: document.trust.mode, addresses: document.trust.addresses },
+    trusted_addresses: seen.trustedAddresses.map((each) => ({
+      address: each.address,
+      trusted_at: timeOf(each.trustedAtMs),
+      how: each.how,
+    })),
+    limits: seen.limits.filter((limit) => limit.grantId === null).map((limit) => limitDocument(limit, nowMs)),
+    grants: document.grants.map((grant) => ({
+      id: grant.id,
+      connection_id: grant.connection.id,
+      connection_name: grant.connection.name,
+      connection_status: grant.connection.status,
+      vendor: grant.connection.vendor,
+      environment: grant.environment ?? grant.connection.environment,
+      path: `/${grant.connection.id}`,
+      rules: grant.scope.rules,
+      deny_query_params: grant.scope.denyQueryParams,
+      limits: seen.limits.filter((limit) => limit.grantId === grant.id).map((limit) => limitDocument(limit, nowMs)),
+    })),
+  };
+}
+
+function limitDocument(limit: LimitStatus, nowMs: number): Record<string, unknown> {
+  return {
+    name: limit.name,
+    kind: limit.kind,
+    unit: limit.unit,
+    limit: limit.limit,
+    remaining: limit.remaining,
+    window_seconds: limit.windowSeconds,
+    resets_at: timeOf(nowMs + limit.resetSeconds * 1000),
+    resets_in_seconds: limit.resetSeconds,
+  };
+}
+
+function timeOf(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}

@@ -1,0 +1,100 @@
+/**
+ * Steps 3 to 5: judge the call by the configuration and have the gate admit it. When the gate knows of a newer
+ * configuration, the document is read again and the call is judged anew: what is admitted was judged by what holds now.
+ */
+import type { AdmissionRequest, LimitStatus } from "../domain/admission.ts";
+import { clientAddress } from "../domain/address.ts";
+import { gateDocument } from "../domain/gate-document.ts";
+import { reserveFor } from "../domain/price-cost.ts";
+import type { Refusal } from "../domain/problem.ts";
+import { err, ok, type Result } from "../domain/result.ts";
+import type { ProxyRoute } from "../domain/route.ts";
+import type { PipelineSettings, Ports } from "../ports.ts";
+import { reloadCaller, type Caller } from "./authenticate.ts";
+import { judgeCall, type Judgement } from "./judge.ts";
+import type { BodyReader } from "./request-body.ts";
+
+export interface Admitted {
+  readonly caller: Caller;
+  readonly judgement: Judgement & { readonly grant: NonNullable<Judgement["grant"]> };
+  readonly admission: number;
+  readonly limits: readonly LimitStatus[];
+}
+
+export interface NotAdmitted {
+  readonly refusal: Refusal;
+  readonly limits: readonly LimitStatus[];
+  readonly judgement: Judgement | null;
+}
+
+/** A configuration that changes faster than it can be read is refused rather than guessed. */
+const MAX_RELOADS = 4;
+const MAX_USER_AGENT_CHARS = 256;
+
+export async function admitCall(
+  call: { readonly request: Request; readonly route: ProxyRoute; readonly body: BodyReader; readonly requestId: string },
+  caller: Caller,
+  ports: Ports,
+  settings: PipelineSettings,
+): Promise<Result<Admitted, NotAdmitted>> {
+  const { request, route, body } = call;
+  const address = clientAddress(request.headers, settings.local);
+  let current = caller;
+  let sendDocument = false;
+  for (let round = 0; round <= MAX_RELOADS; round += 1) {
+    const { document } = current;
+    const judgement = await judgeCall({ method: request.method, headers: request.headers, route, body }, document, caller.place);
+    const { grant } = judgement;
+    const refusal = current.conflict ?? judgement.refusal;
+    const admission: AdmissionRequest = {
+      documentVersion: document.version,
+      document: sendDocument ? gateDocument(document) : null,
+      requestId: call.requestId,
+      grantId: grant?.id ?? null,
+      connectionId: grant?.connection.id ?? route.connectionId,
+      environment: grant?.environment ?? document.environment,
+      customer: judgement.customer,
+      customerKnown: await isKnown(judgement, document.organisationId, ports),
+      method: request.method,
+      path: judgement.path,
+      operation: judgement.operation,
+      address,
+      userAgent: (request.headers.get("user-agent") ?? "").slice(0, MAX_USER_AGENT_CHARS),
+      refusal,
+      reserveUsdMicros: grant === null ? 0 : reserveFor(grant.connection.prices, request.method, judgement.path),
+      settlements: [],
+    };
+    const reply = await ports.gate.admit(document.id, admission);
+    switch (reply.decision) {
+      case "go":
+        if (grant === null || refusal !== null) throw new Error("The gate admitted what the configuration refuses");
+        return ok({ caller: current, judgement: { ...judgement, grant }, admission: reply.admission, limits: reply.limits });
+      case "refused":
+        return err({ refusal: reply.refusal, limits: reply.limits, judgement });
+      case "need_document":
+        sendDocument = true;
+        break;
+      case "reload": {
+        const reloaded = await reloadCaller(current, ports);
+        if (reloaded === null) return err({ refusal: GONE, limits: [], judgement: null });
+        current = reloaded;
+        break;
+      }
+    }
+  }
+  const detail = "The configuration is changing faster than it can be read. Try again.";
+  return err({ refusal: { code: "unavailable", detail, retryAfterSeconds: 1 }, limits: [], judgement: null });
+}
+
+const GONE: Refusal = {
+  code: "credential_invalid",
+  detail: "The token is unknown, expired or revoked. Ask whoever issued it for a new one.",
+  reason: "unknown",
+};
+
+/** Only asked when the answer matters: a customer was named and unknown ones are refused. */
+async function isKnown(judgement: Judgement, organisationId: string, ports: Ports): Promise<boolean> {
+  const { customer, grant } = judgement;
+  if (customer === null || grant === null || grant.customers.unknown === "allow") return true;
+  return ports.credentials.customerKnown(organisationId, customer);
+}

@@ -1,0 +1,202 @@
+/**
+ * Step 10: the vendor's answer goes to the caller, cleaned; the call is settled when its last byte has passed. The settled
+ * entry becomes the audit event.
+ */
+import type { LimitStatus } from "../domain/admission.ts";
+import { maskedForms } from "../domain/auth-apply.ts";
+import { maskText, secretForms, StreamMasker } from "../domain/mask.ts";
+import { costOf } from "../domain/price-cost.ts";
+import { PROBLEM_KINDS, type Refusal } from "../domain/problem.ts";
+import { rateLimitHeaders } from "../domain/ratelimit-headers.ts";
+import { callerResponseHeaders } from "../domain/response-headers.ts";
+import type { Result } from "../domain/result.ts";
+import { JsonUrlRewriter, rewriteLinkHeader, rewriteLocation, type UrlMap } from "../domain/rewrite.ts";
+import type { ProxyRoute } from "../domain/route.ts";
+import type { PaymentHold, PipelineSettings, Ports } from "../ports.ts";
+import { usageMeter } from "../cloudflare/usage-meter.ts";
+import type { VendorAnswer, VendorFailure } from "./call-vendor.ts";
+import { deliver, type ByteFilter, type DeliveryEnd } from "./deliver.ts";
+import type { Judgement } from "./judge.ts";
+import type { Ending, OpenCall } from "./open-call.ts";
+import { refusalResponse } from "./refuse.ts";
+import type { BodyReader } from "./request-body.ts";
+
+export interface AnsweredCall {
+  readonly request: Request;
+  readonly route: ProxyRoute;
+  readonly requestId: string;
+  readonly judgement: Judgement & { readonly grant: NonNullable<Judgement["grant"]> };
+  readonly limits: readonly LimitStatus[];
+  readonly open: OpenCall;
+  readonly answer: Result<VendorAnswer, VendorFailure>;
+  readonly payment: PaymentHold;
+  readonly body: BodyReader;
+}
+
+export async function answerCaller(call: AnsweredCall, ports: Ports, settings: PipelineSettings): Promise<Response> {
+  if (!call.answer.ok) return failed(call, call.answer.error);
+  const vendor = call.answer.value;
+  const { status } = vendor.response;
+  const { connection } = call.judgement.grant;
+  if (status === 402) {
+    await vendor.response.body?.cancel().catch(() => undefined);
+    await call.payment.release("vendor_payment_required");
+    return failed(call, { ...sent(vendor), refusal: VENDOR_PAYMENT, forwarded: true });
+  }
+  let receipt: Readonly<Record<string, string>> = {};
+  if (status >= 400) await call.payment.release(`upstream_${status}`);
+  else {
+    const paid = await call.payment.settle();
+    if (!paid.ok) {
+      await vendor.response.body?.cancel().catch(() => undefined);
+      return failed(call, { ...sent(vendor), refusal: paid.error, forwarded: true });
+    }
+    receipt = paid.value.headers;
+    for (const [name, value] of Object.entries(paid.value.note)) call.open.note(name, value);
+  }
+  if (vendor.response.webSocket !== null && vendor.response.webSocket !== undefined) return upgraded(call, vendor);
+
+  const forms = secretForms(vendor.key.secret, maskedForms(connection.auth, vendor.key.secret, vendor.key.accessToken));
+  const map = urlMap(call, settings);
+  const headers = callerHeaders(call, vendor.response.headers, forms, map, receipt);
+  const maskers: StreamMasker[] = [];
+  const meter = usageMeter(connection.prices, call.request.method, call.judgement.path, vendor.response.headers);
+  const rewrites = connection.urlMembers.length > 0 && isJson(vendor.response.headers);
+  const filters = (): ByteFilter[] => {
+    const masker = new StreamMasker(forms);
+    maskers.push(masker);
+    const chain: ByteFilter[] = meter === null ? [masker] : [meter, masker];
+    return rewrites ? [...chain, new JsonUrlRewriter(connection.urlMembers, map)] : chain;
+  };
+  const masked = (): boolean => maskers.some((each) => each.hits > 0) || headers.masked;
+  const delivered = await deliver({
+    upstream: vendor.response,
+    headers: headers.value,
+    method: call.request.method,
+    filters,
+    masked,
+    resizes: rewrites,
+    idleTimeoutMs: connection.reliability.idleTimeoutMs,
+    deadlineMs: ports.clock.nowMs() + connection.reliability.totalTimeoutMs,
+    nowMs: () => ports.clock.nowMs(),
+    fixedLength: ports.fixedLength,
+    signal: call.request.signal,
+    ended: (end) => {
+      const cost = costOf(connection.prices, call.request.method, call.judgement.path, status, vendor.response.headers, meter?.usage() ?? null);
+      if (masked()) call.open.note("echo_masked", true);
+      if (end.how !== "whole") call.open.note(end.how, true);
+      call.open.settle({ ...ending(call, vendor, end), costUsdMicros: cost });
+      if (status < 400) ports.defer(call.payment.close(cost));
+    },
+  });
+  if (delivered === "vendor_died") {
+    call.open.note("vendor_died", true);
+    return failed(call, { ...sent(vendor), refusal: BROKE_OFF, forwarded: true });
+  }
+  ports.defer(call.open.settled);
+  return delivered;
+}
+
+const VENDOR_PAYMENT: Refusal = {
+  code: "vendor_payment_required",
+  detail: "The vendor itself asks for payment for this call. The owner of the connection must see to it.",
+};
+const BROKE_OFF: Refusal = {
+  code: "upstream_unreachable",
+  detail: "The vendor's answer broke off before it was complete.",
+};
+
+function sent(vendor: VendorAnswer): Omit<VendorFailure, "refusal" | "forwarded"> {
+  return {
+    attempts: vendor.attempts,
+    upstreamMs: vendor.upstreamMs,
+    upstreamCredentialId: vendor.key.credential?.id ?? null,
+    notes: vendor.notes,
+  };
+}
+
+/** RelayKey answers although the call was forwarded: the vendor was not reached, too slow, or broke off. */
+function failed(call: AnsweredCall, failure: VendorFailure): Response {
+  const { refusal } = failure;
+  call.open.settle({
+    status: PROBLEM_KINDS[refusal.code].status,
+    upstreamStatus: call.answer.ok ? call.answer.value.response.status : null,
+    reason: refusal.reason ?? refusal.code,
+    attempts: failure.attempts,
+    upstreamMs: failure.upstreamMs,
+    bytesIn: call.body.bytesSeen(),
+    bytesOut: 0,
+    costUsdMicros: null,
+    upstreamCredentialId: failure.upstreamCredentialId,
+    forwarded: failure.forwarded,
+    notes: failure.notes,
+  });
+  const { connection } = call.judgement.grant;
+  return refusalResponse(refusal, { requestId: call.requestId, limits: call.limits, connection });
+}
+
+function ending(call: AnsweredCall, vendor: VendorAnswer, end: DeliveryEnd): Ending {
+  return {
+    status: vendor.response.status,
+    upstreamStatus: vendor.response.status,
+    reason: null,
+    attempts: vendor.attempts,
+    upstreamMs: vendor.upstreamMs,
+    bytesIn: call.body.bytesSeen(),
+    bytesOut: end.bytesOut,
+    costUsdMicros: null,
+    upstreamCredentialId: vendor.key.credential?.id ?? null,
+    forwarded: true,
+    notes: vendor.notes,
+  };
+}
+
+/** A WebSocket: the handshake is the call. Its messages pass through the platform, so their bytes are not counted. */
+function upgraded(call: AnsweredCall, vendor: VendorAnswer): Response {
+  call.open.note("websocket", true);
+  const prices = call.judgement.grant.connection.prices;
+  const cost = costOf(prices, call.request.method, call.judgement.path, vendor.response.status, vendor.response.headers, null);
+  call.open.settle({ ...ending(call, vendor, { bytesOut: 0, how: "whole" }), costUsdMicros: cost });
+  return vendor.response;
+}
+
+function callerHeaders(
+  call: AnsweredCall,
+  upstream: Headers,
+  forms: readonly Uint8Array[],
+  map: UrlMap,
+  receipt: Readonly<Record<string, string>>,
+): { readonly value: Headers; readonly masked: boolean } {
+  const value = callerResponseHeaders(upstream);
+  let masked = false;
+  for (const [name, text] of [...value]) {
+    const safe = maskText(text, forms);
+    const pointed = name === "location" ? rewriteLocation(safe, map) : name === "link" ? rewriteLinkHeader(safe, map) : safe;
+    masked ||= safe !== text;
+    if (pointed !== text) value.set(name, pointed);
+  }
+  for (const [name, text] of Object.entries(rateLimitHeaders(call.limits))) value.set(name, text);
+  for (const [name, text] of Object.entries(receipt)) value.set(name, text);
+  value.set("x-relaykey-request-id", call.requestId);
+  value.set("x-relaykey-source", "upstream");
+  return { value, masked };
+}
+
+/** Which vendor URLs are pointed back at the proxy, and to where: the same route by which the caller came. */
+function urlMap(call: AnsweredCall, settings: PipelineSettings): UrlMap {
+  const { connection } = call.judgement.grant;
+  const origin = call.route.prefix === "" || settings.proxyOrigin === null ? originOf(call.request.url) : settings.proxyOrigin;
+  return {
+    upstreamBase: connection.baseUrl,
+    proxyBase: `${origin}${call.route.prefix}`,
+    alsoFrom: [],
+  };
+}
+
+function originOf(url: string): string {
+  return new URL(url).origin;
+}
+
+function isJson(headers: Headers): boolean {
+  return /^application\/(?:[\w.+-]+\+)?json\b/i.test(headers.get("content-type") ?? "");
+}

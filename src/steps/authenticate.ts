@@ -1,0 +1,106 @@
+/**
+ * Step 1 and 2: find the caller's token, prove it, load what it stands for.
+ * Forged and mistyped tokens are refused by their keyed check without any I/O. Whether the credential may be used *now*
+ * (revoked, expired) is the gate's to say, never this step's.
+ */
+import { authHeaderNames, authQueryNames } from "../domain/auth-apply.ts";
+import type { CredentialDocument } from "../domain/documents.ts";
+import { findPresented, type Presented } from "../domain/presented.ts";
+import type { Outcome, Refusal } from "../domain/problem.ts";
+import { err, ok } from "../domain/result.ts";
+import type { ProxyRoute } from "../domain/route.ts";
+import { looksLikeToken, parseToken, verifyTokenHash, type ParsedToken } from "../domain/token.ts";
+import type { PipelineSettings, Ports } from "../ports.ts";
+
+export interface Caller {
+  readonly document: CredentialDocument;
+  readonly lookupId: string;
+  /** Every place in which a token stood; none of them reaches the vendor. */
+  readonly presented: readonly Presented[];
+  /** Where the token that counts stood. */
+  readonly place: Presented["place"];
+  /** `conflicting_credentials`, to be placed in the precedence by the gate. */
+  readonly conflict: Refusal | null;
+}
+
+const MISSING: Refusal = {
+  code: "credential_missing",
+  detail:
+    "Send a RelayKey token as `Authorization: Bearer`, `X-RelayKey`, Basic, or where this vendor's SDK puts its key.",
+};
+const INVALID: Refusal = {
+  code: "credential_invalid",
+  detail: "The token is unknown, expired or revoked. Ask whoever issued it for a new one.",
+};
+const CONFLICT: Refusal = {
+  code: "conflicting_credentials",
+  detail: "Two different RelayKey tokens were sent. Send one.",
+};
+
+/** `fresh` bypasses the isolate's cache, after the gate said that the document is old. */
+export async function authenticate(
+  request: { readonly headers: Headers; readonly route: ProxyRoute | null },
+  ports: Ports,
+  settings: PipelineSettings,
+): Promise<Outcome<Caller>> {
+  const presented = findPresented(request.headers, request.route?.rawQuery ?? "");
+  if (presented.length === 0) return err({ ...MISSING, reason: "credential_missing" });
+
+  let first: { readonly parsed: ParsedToken; readonly place: Presented["place"] } | null = null;
+  for (const candidate of presented) {
+    const parsed = parseToken(candidate.token, settings.peppers);
+    if (parsed !== null && parsed.kind !== "management") {
+      first = { parsed, place: candidate.place };
+      break;
+    }
+  }
+  if (first === null) return err({ ...INVALID, reason: "forged" });
+
+  const document = await loadDocument(ports, settings, first.parsed, false);
+  if (document === null) return err({ ...INVALID, reason: "unknown" });
+  if (!isAllowedPlace(first.place, document, request.route)) return err({ ...MISSING, reason: "credential_misplaced" });
+  const distinct = new Set(presented.filter((each) => looksLikeToken(each.token)).map((each) => each.token));
+  return ok({
+    document,
+    lookupId: first.parsed.lookupId,
+    presented,
+    place: first.place,
+    conflict: distinct.size > 1 ? CONFLICT : null,
+  });
+}
+
+/** The caller with its document read anew from the control database; null when the token no longer stands for one. */
+export async function reloadCaller(caller: Caller, ports: Ports): Promise<Caller | null> {
+  const document = await ports.credentials.find(caller.lookupId, true);
+  return document === null ? null : { ...caller, document };
+}
+
+/** `X-RelayKey` and `Authorization` always; other places only where this connection's vendor expects its key. */
+function isAllowedPlace(place: Presented["place"], document: CredentialDocument, route: ProxyRoute | null): boolean {
+  if (place.kind === "header" && (place.name === "x-relaykey" || place.name === "authorization")) return true;
+  const connection = document.grants.find((grant) => grant.connection.id === route?.connectionId)?.connection;
+  if (connection === undefined) return false;
+  switch (place.kind) {
+    case "header":
+      return authHeaderNames(connection.auth).includes(place.name) || connection.tokenHeaders.includes(place.name);
+    case "query":
+      return [...authQueryNames(connection.auth), ...connection.tokenQueryParams].includes(place.name);
+    case "subprotocol":
+      return connection.tokenHeaders.includes("sec-websocket-protocol");
+  }
+}
+
+async function loadDocument(
+  ports: Ports,
+  settings: PipelineSettings,
+  parsed: ParsedToken,
+  fresh: boolean,
+): Promise<CredentialDocument | null> {
+  const document = await ports.credentials.find(parsed.lookupId, fresh);
+  if (document === null) return null;
+  const nowMs = ports.clock.nowMs();
+  const live = document.tokenHashes.filter((each) => each.expiresAtMs === null || each.expiresAtMs > nowMs);
+  if (verifyTokenHash(parsed.token, live, settings.peppers)) return document;
+  // A rotation may have happened since this document was cached.
+  return fresh ? null : loadDocument(ports, settings, parsed, true);
+}

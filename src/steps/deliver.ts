@@ -1,0 +1,256 @@
+/**
+ * The vendor's answer on its way to the caller: headers cleaned, echoed secrets masked, URLs pointed back at the proxy,
+ * usage read for pricing. Bytes stay bytes and streams stream; nothing is held back longer than a split match needs.
+ *
+ * Encoded bodies (gzip, br): workerd decodes what a script reads, so the answer is cloned, the clone is searched, and
+ * the vendor's own bytes are passed on when nothing was found. What is too large for that is re-encoded while streaming.
+ */
+import { declaredLength, readBounded } from "./request-body.ts";
+
+/** Bodies of declared length up to this are handled in one piece. */
+export const SMALL_BODY_BYTES = 65_536;
+/** Decoded bytes of an encoded body that are searched before its own bytes are passed on. */
+export const MAX_SEARCHED_BYTES = 4_194_304;
+
+/** Changes bytes on the way through. `end` returns what was held back. */
+export interface ByteFilter {
+  push(chunk: Uint8Array): Uint8Array;
+  end(): Uint8Array;
+}
+
+export interface DeliveryEnd {
+  readonly bytesOut: number;
+  /** `whole`, or why the body ended early. */
+  readonly how: "whole" | "client_gone" | "vendor_died" | "idle_timeout" | "total_timeout";
+}
+
+export interface Delivery {
+  readonly upstream: Response;
+  /** Cleaned headers, written to when the body's form changes. */
+  readonly headers: Headers;
+  readonly method: string;
+  /** Makes a fresh chain of filters. */
+  readonly filters: () => ByteFilter[];
+  /** Whether the filters made so far replaced anything (secrets masked). */
+  readonly masked: () => boolean;
+  /** Filters change lengths, so a declared length cannot be kept. */
+  readonly resizes: boolean;
+  readonly idleTimeoutMs: number;
+  /** Epoch ms after which the answer is cut. */
+  readonly deadlineMs: number;
+  readonly nowMs: () => number;
+  readonly fixedLength: (bytes: number) => { readonly readable: ReadableStream; readonly writable: WritableStream };
+  readonly signal: AbortSignal | null;
+  /** Called exactly once. */
+  readonly ended: (end: DeliveryEnd) => void;
+}
+
+const NO_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/** The response for the caller, or `vendor_died` when a small body broke off before anything was sent. */
+export async function deliver(delivery: Delivery): Promise<Response | "vendor_died"> {
+  const { upstream, headers, method } = delivery;
+  const status = upstream.status;
+  if (upstream.body === null || method === "HEAD" || NO_BODY_STATUSES.has(status)) {
+    await upstream.body?.cancel().catch(() => undefined);
+    delivery.ended({ bytesOut: 0, how: "whole" });
+    return new Response(null, { status, statusText: upstream.statusText, headers });
+  }
+  const encoding = (headers.get("content-encoding") ?? "identity").trim().toLowerCase();
+  const streaming = (headers.get("content-type") ?? "").toLowerCase().startsWith("text/event-stream");
+  const declared = declaredLength(upstream.headers);
+  if (encoding !== "identity" && !streaming) return deliverEncoded(delivery);
+  if (encoding !== "identity") headers.delete("content-encoding");
+  if (encoding === "identity" && !streaming && declared !== null && declared <= SMALL_BODY_BYTES) {
+    return deliverSmall(delivery, declared);
+  }
+  return deliverStream(delivery, upstream.body, encoding === "identity" ? declared : null);
+}
+
+async function deliverSmall(delivery: Delivery, declared: number): Promise<Response | "vendor_died"> {
+  const { upstream, headers } = delivery;
+  const whole = await readWhole(delivery);
+  if (whole === null || whole.byteLength !== declared) return "vendor_died";
+  const bytes = runFilters(delivery.filters(), whole);
+  headers.delete("content-length");
+  delivery.ended({ bytesOut: bytes.byteLength, how: "whole" });
+  return new Response(bytes, { status: upstream.status, statusText: upstream.statusText, headers });
+}
+
+async function readWhole(delivery: Delivery): Promise<Uint8Array<ArrayBuffer> | null> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<null>((resolve) => {
+    const left = delivery.deadlineMs - delivery.nowMs();
+    timer = setTimeout(() => resolve(null), Math.max(0, Math.min(left, delivery.idleTimeoutMs)));
+  });
+  try {
+    return await Promise.race([delivery.upstream.arrayBuffer().then((buffer) => new Uint8Array(buffer)), late]);
+  } catch {
+    return null;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function deliverEncoded(delivery: Delivery): Promise<Response | "vendor_died"> {
+  const { upstream, headers } = delivery;
+  const searched = upstream.clone();
+  let decoded: Uint8Array<ArrayBuffer> | null = null;
+  try {
+    decoded = searched.body === null ? new Uint8Array(0) : await readBounded(searched.body, MAX_SEARCHED_BYTES);
+  } catch {
+    return "vendor_died";
+  }
+  if (decoded === null) {
+    // Too large to search first: the caller gets a re-encoded stream with the same content.
+    headers.delete("content-length");
+    return upstream.body === null ? "vendor_died" : deliverStream(delivery, upstream.body, null);
+  }
+  const filtered = runFilters(delivery.filters(), decoded);
+  if (!delivery.masked() && sameBytes(filtered, decoded)) {
+    const bytesOut = declaredLength(upstream.headers) ?? decoded.byteLength;
+    delivery.ended({ bytesOut, how: "whole" });
+    return new Response(upstream.body, { status: upstream.status, statusText: upstream.statusText, headers });
+  }
+  await upstream.body?.cancel().catch(() => undefined);
+  headers.delete("content-encoding");
+  headers.delete("content-length");
+  delivery.ended({ bytesOut: filtered.byteLength, how: "whole" });
+  return new Response(filtered, { status: upstream.status, statusText: upstream.statusText, headers });
+}
+
+function deliverStream(
+  delivery: Delivery,
+  body: ReadableStream<Uint8Array>,
+  declared: number | null,
+): Response {
+  const { upstream, headers } = delivery;
+  const init = { status: upstream.status, statusText: upstream.statusText, headers };
+  const filtered = filteredStream(delivery, body, declared);
+  if (declared === null || delivery.resizes) {
+    headers.delete("content-length");
+    return new Response(filtered, init);
+  }
+  const pipe = delivery.fixedLength(declared);
+  // A broken pipe is seen, and settled, by the stream's own end.
+  filtered.pipeTo(pipe.writable).catch(() => undefined);
+  return new Response(pipe.readable, init);
+}
+
+function filteredStream(
+  delivery: Delivery,
+  body: ReadableStream<Uint8Array>,
+  declared: number | null,
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  const filters = delivery.filters();
+  let bytesIn = 0;
+  let bytesOut = 0;
+  let over = false;
+  const end = (how: DeliveryEnd["how"]): void => {
+    if (over) return;
+    over = true;
+    delivery.ended({ bytesOut, how });
+  };
+  const gone = (): void => {
+    end("client_gone");
+    reader.cancel("client gone").catch(() => undefined);
+  };
+  delivery.signal?.addEventListener("abort", gone, { once: true });
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        for (;;) {
+          const read = await nextChunk(reader, delivery);
+          if (typeof read === "string") {
+            end(read);
+            controller.error(new Error("The vendor's answer broke off"));
+            reader.cancel(read).catch(() => undefined);
+            return;
+          }
+          if (read.done) {
+            const tail = runEnd(filters);
+            bytesOut += tail.byteLength;
+            if (tail.byteLength > 0) controller.enqueue(tail);
+            if (declared !== null && bytesIn < declared) {
+              end("vendor_died");
+              controller.error(new Error("The vendor's answer broke off"));
+              return;
+            }
+            end("whole");
+            controller.close();
+            return;
+          }
+          bytesIn += read.value.byteLength;
+          const out = runPush(filters, read.value);
+          if (out.byteLength === 0) continue;
+          bytesOut += out.byteLength;
+          controller.enqueue(out);
+          return;
+        }
+      },
+      cancel: gone,
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+type Chunk = { readonly done: true } | { readonly done: false; readonly value: Uint8Array };
+
+async function nextChunk(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  delivery: Delivery,
+): Promise<Chunk | "vendor_died" | "idle_timeout" | "total_timeout"> {
+  const left = delivery.deadlineMs - delivery.nowMs();
+  if (left <= 0) return "total_timeout";
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<"idle_timeout" | "total_timeout">((resolve) => {
+    const idleFirst = delivery.idleTimeoutMs < left;
+    timer = setTimeout(() => resolve(idleFirst ? "idle_timeout" : "total_timeout"), Math.min(left, delivery.idleTimeoutMs));
+  });
+  try {
+    const read = await Promise.race([reader.read(), late]);
+    if (typeof read === "string") return read;
+    return read.done ? { done: true } : { done: false, value: read.value };
+  } catch {
+    return "vendor_died";
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function runFilters(filters: readonly ByteFilter[], bytes: Uint8Array<ArrayBuffer>): Uint8Array {
+  return concat(runPush(filters, bytes), runEnd(filters));
+}
+
+function runPush(filters: readonly ByteFilter[], chunk: Uint8Array): Uint8Array {
+  let bytes = chunk;
+  for (const filter of filters) bytes = filter.push(bytes);
+  return bytes;
+}
+
+/** Ends each filter and sends what it held back through those after it. */
+function runEnd(filters: readonly ByteFilter[]): Uint8Array {
+  let carried: Uint8Array = new Uint8Array(0);
+  for (const filter of filters) {
+    const through = carried.byteLength === 0 ? carried : filter.push(carried);
+    carried = concat(through, filter.end());
+  }
+  return carried;
+}
+
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
+  if (b.byteLength === 0) return a;
+  if (a.byteLength === 0) return b;
+  const joined = new Uint8Array(a.byteLength + b.byteLength);
+  joined.set(a);
+  joined.set(b, a.byteLength);
+  return joined;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a === b) return true;
+  if (a.byteLength !== b.byteLength) return false;
+  for (let index = 0; index < a.byteLength; index += 1) if (a[index] !== b[index]) return false;
+  return true;
+}

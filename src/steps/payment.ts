@@ -1,0 +1,36 @@
+/** Step 6: payment. Without a payment rule on the grant no payment code runs. */
+import type { Outcome } from "../domain/problem.ts";
+import { ok } from "../domain/result.ts";
+import type { PaymentHold, Ports } from "../ports.ts";
+import type { Caller } from "./authenticate.ts";
+import type { Judgement } from "./judge.ts";
+
+const FREE: PaymentHold = {
+  settle: () => Promise.resolve(ok({ headers: {}, note: {} })),
+  close: () => Promise.resolve(),
+  release: () => Promise.resolve(),
+};
+
+export async function takePayment(
+  call: {
+    readonly request: Request;
+    readonly requestId: string;
+    readonly caller: Caller;
+    readonly judgement: Judgement & { readonly grant: NonNullable<Judgement["grant"]> };
+  },
+  ports: Ports,
+): Promise<Outcome<PaymentHold>> {
+  const { grant, path, customer } = call.judgement;
+  if (grant.payment === null) return ok(FREE);
+  return ports.payments.take({
+    document: call.caller.document,
+    grant,
+    headers: call.request.headers,
+    method: call.request.method,
+    path,
+    resourceUrl: call.request.url,
+    customer,
+    requestId: call.requestId,
+    nowMs: ports.clock.nowMs(),
+  });
+}

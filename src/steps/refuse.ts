@@ -1,0 +1,36 @@
+/**
+ * Turns a refusal into the answer that callers see. The only place where the proxy writes a problem document, so the
+ * headers that steer clients (`WWW-Authenticate`, `Retry-After`, `x-should-retry`, `X-RelayKey-*`) are always there.
+ */
+import type { LimitStatus } from "../domain/admission.ts";
+import type { ConnectionDocument } from "../domain/documents.ts";
+import { PROBLEM_KINDS, problemDocument, type Refusal } from "../domain/problem.ts";
+import { rateLimitHeaders } from "../domain/ratelimit-headers.ts";
+
+export interface RefusalContext {
+  readonly requestId: string;
+  readonly limits: readonly LimitStatus[];
+  /** Known once a grant was found; lets the vendor's SDK understand that a refusal is final. */
+  readonly connection: ConnectionDocument | null;
+}
+
+export function refusalResponse(refusal: Refusal, context: RefusalContext): Response {
+  const kind = PROBLEM_KINDS[refusal.code];
+  const headers = new Headers({
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+    "x-relaykey-request-id": context.requestId,
+    "x-relaykey-source": "relaykey",
+  });
+  if (kind.status === 401) headers.set("www-authenticate", 'Bearer realm="RelayKey", error="invalid_token"');
+  for (const [name, value] of Object.entries(rateLimitHeaders(context.limits))) headers.set(name, value);
+  if (refusal.retryAfterSeconds !== undefined) {
+    headers.set("retry-after", String(Math.max(1, Math.ceil(refusal.retryAfterSeconds))));
+  }
+  if (!kind.retryable) {
+    headers.set("x-should-retry", "false");
+    if (context.connection?.noRetryHeader) headers.set(context.connection.noRetryHeader, "false");
+  }
+  for (const [name, value] of Object.entries(refusal.headers ?? {})) headers.set(name, value);
+  return new Response(JSON.stringify(problemDocument(refusal, context.requestId)), { status: kind.status, headers });
+}
