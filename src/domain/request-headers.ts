@@ -1,0 +1,154 @@
+/**
+ * The headers that reach the vendor: the caller's, less everything by which a caller could speak as RelayKey, as another
+ * account, from another address, for another path or method, or pass its own credential on. A deny list by design: vendors
+ * have headers of their own that no list could name.
+ *
+ * Always holds: no header of the result carries a RelayKey token, and none that this module denies comes from the caller,
+ * whether written with `-`, `_` or `.`. The vendor's key is set later, by the caller of this module.
+ *
+ * `Origin` passes (the vendor's CORS answer is the vendor's to give); `Referer` and `Sec-Fetch-*` do not: they tell of
+ * the proxy's URL and of pages that are none of the vendor's business.
+ */
+import { connectionNamed, isHopByHop, isPaymentHeader, isRelayKeyHeader, plainName } from "./header-names.ts";
+import { carriesToken, isTokenSubprotocol, type Presented } from "./presented.ts";
+import type { Outcome, Refusal } from "./problem.ts";
+import { err, ok } from "./result.ts";
+
+export const MAX_HEADERS = 128;
+/** Names and values together. Servers commonly take between 8 and 32 KiB. */
+export const MAX_HEADER_BYTES_TOTAL = 32_768;
+
+export interface VendorHeaderOptions {
+  /** What `findPresented` found; headers named there are dropped whatever they hold. */
+  readonly presented: readonly Presented[];
+  /** Lower-case names of headers that switch the vendor's account. */
+  readonly accountHeaders: readonly string[];
+  /** Those of `accountHeaders` that the grant allows, in any case. */
+  readonly allowHeaders: readonly string[];
+  /** The owner's fixed headers; they win over the caller's, look-alikes included. */
+  readonly fixed: Readonly<Record<string, string>>;
+  /** Headers in which the vendor's key travels: never taken from the caller. */
+  readonly authHeaderNames: readonly string[];
+  /** A WebSocket handshake: `Upgrade` and `Sec-WebSocket-*` go along, less the token's subprotocol. */
+  readonly upgrade: boolean;
+}
+
+/** The vendor's request headers, or `header_too_large`. `incoming` is not changed. */
+export function vendorRequestHeaders(incoming: Headers, options: VendorHeaderOptions): Outcome<Headers> {
+  const refusal = checkHeaderSize(incoming);
+  if (refusal !== null) return err(refusal);
+  const perHop = connectionNamed(incoming);
+  const denied = deniedByOptions(options);
+  const allowed = new Set(options.allowHeaders.map((name) => name.toLowerCase()));
+  const account = new Set(options.accountHeaders.map(plainName));
+  const headers = new Headers();
+  for (const [name, value] of incoming) {
+    const plain = plainName(name);
+    if (isNeverSent(plain) || perHop.has(plain) || denied.has(plain)) continue;
+    if (account.has(plain) && !allowed.has(name.toLowerCase())) continue;
+    if (plain.startsWith("sec-websocket-") || carriesToken(value)) continue;
+    headers.append(name, value);
+  }
+  for (const [name, value] of Object.entries(options.fixed)) {
+    if (!isFraming(plainName(name))) headers.set(name, value);
+  }
+  if (options.upgrade) copyHandshake(incoming, headers);
+  return ok(headers);
+}
+
+/** Refuses requests whose headers are too many or too large (RFC 6585 §5). Bytes are counted as UTF-16 units, which header text never exceeds. */
+export function checkHeaderSize(headers: Headers): Refusal | null {
+  let count = 0;
+  let bytes = 0;
+  for (const [name, value] of headers) {
+    count += 1;
+    bytes += name.length + value.length;
+  }
+  if (count <= MAX_HEADERS && bytes <= MAX_HEADER_BYTES_TOTAL) return null;
+  return {
+    code: "header_too_large",
+    detail: `At most ${MAX_HEADERS} headers of ${MAX_HEADER_BYTES_TOTAL} bytes together are forwarded.`,
+  };
+}
+
+/** Whether the owner may fix a header of that name on a connection: it must not be about framing, RelayKey or payment. */
+export function isFixableHeader(name: string): boolean {
+  const plain = plainName(name);
+  return !isFraming(plain) && !isRelayKeyHeader(plain) && !isPaymentHeader(plain);
+}
+
+function deniedByOptions(options: VendorHeaderOptions): ReadonlySet<string> {
+  const denied = new Set(options.authHeaderNames.map(plainName));
+  for (const name of Object.keys(options.fixed)) denied.add(plainName(name));
+  for (const { place } of options.presented) if (place.kind === "header") denied.add(plainName(place.name));
+  return denied;
+}
+
+/** Set by the platform's fetch alone. */
+function isFraming(plain: string): boolean {
+  return isHopByHop(plain) || FRAMING.has(plain);
+}
+
+const FRAMING: ReadonlySet<string> = new Set(["host", "content-length", "expect"]);
+
+const NEVER_SENT: ReadonlySet<string> = new Set([
+  // The caller's own credentials and where it comes from.
+  "authorization",
+  "cookie",
+  "cookie2",
+  "referer",
+  // A second path, host or method that the scope never judged.
+  "x-http-method",
+  "x-http-method-override",
+  "x-method",
+  "x-method-override",
+  "http-method-override",
+  "x-http-path-override",
+  "x-http-host-override",
+  "x-http-destinationurl",
+  "x-override-url",
+  "x-host",
+  "destination",
+  // Who passed it on.
+  "forwarded",
+  "via",
+  "cdn-loop",
+  "early-data",
+  // Payment clients ask to see payment headers by it.
+  "access-control-expose-headers",
+]);
+
+const NEVER_SENT_PREFIXES = [
+  "cf-",
+  "x-forwarded",
+  "x-original-",
+  "x-rewrite-",
+  "x-envoy-",
+  "x-middleware-",
+  "sec-fetch-",
+] as const;
+
+/** As parts of names without separators: `True-Client-IP`, `Fastly-Client-IP`, `X-Azure-ClientIP`, `WL-Proxy-Client-IP` … */
+const ADDRESS_PARTS =
+  /clientip|clientaddr|realip|remoteip|remoteaddr|originatingip|forwardedfor|userip|socketip|hostip/;
+
+function isNeverSent(plain: string): boolean {
+  if (isFraming(plain) || NEVER_SENT.has(plain) || isRelayKeyHeader(plain) || isPaymentHeader(plain)) return true;
+  for (const prefix of NEVER_SENT_PREFIXES) if (plain.startsWith(prefix)) return true;
+  return ADDRESS_PARTS.test(plain.replaceAll("-", "")) || plain.includes("method-override");
+}
+
+/** RFC 6455 §4.1. The client's key and version go along; so do the subprotocols that carry no credential. */
+function copyHandshake(incoming: Headers, headers: Headers): void {
+  headers.set("upgrade", "websocket");
+  for (const name of ["sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"]) {
+    const value = incoming.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  const offered = incoming.get("sec-websocket-protocol") ?? "";
+  const kept = offered
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "" && !isTokenSubprotocol(entry));
+  if (kept.length > 0) headers.set("sec-websocket-protocol", kept.join(", "));
+}
