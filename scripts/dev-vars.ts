@@ -5,6 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { mintToken, parsePeppers, parseToken } from "../src/domain/token.ts";
 import { StartupError } from "./startup-error.ts";
 
 export interface Secrets {
@@ -25,33 +26,32 @@ export const SECRET_NAMES = [
   "RELAYKEY_SIGNING_SEED",
 ] as const satisfies readonly (keyof Secrets)[];
 
-const KEY_LIST = /^[a-z0-9]{1,16}:[A-Za-z0-9_-]{43}(,[a-z0-9]{1,16}:[A-Za-z0-9_-]{43}){0,3}$/;
-const SHAPES: Record<keyof Secrets, { readonly pattern: RegExp; readonly hint: string }> = {
-  RELAYKEY_OWNER_KEY: { pattern: /^rk_mgmt_owner_[0-9A-Za-z]{67}$/, hint: "a management key, rk_mgmt_owner_…" },
-  RELAYKEY_PEPPERS: { pattern: KEY_LIST, hint: "id:base64url of 32 bytes, comma-separated, at most 4, current first" },
-  RELAYKEY_KEKS: { pattern: KEY_LIST, hint: "id:base64url of 32 bytes, comma-separated, at most 4, current first" },
-  RELAYKEY_SIGNING_SEED: { pattern: /^[A-Za-z0-9_-]{43}$/, hint: "base64url of 32 bytes" },
+type Check = (value: string, all: Readonly<Record<string, string>>) => boolean;
+
+const isKeyList: Check = (value) => parsePeppers(value).ok;
+const KEY_LIST_HINT = "id:base64url of 32 bytes, comma-separated, at most 4, current first";
+
+const SHAPES: Readonly<Record<keyof Secrets, { readonly isValid: Check; readonly hint: string }>> = {
+  RELAYKEY_OWNER_KEY: { isValid: isOwnerKey, hint: "a key rk_mgmt_owner_… made under one of RELAYKEY_PEPPERS" },
+  RELAYKEY_PEPPERS: { isValid: isKeyList, hint: KEY_LIST_HINT },
+  RELAYKEY_KEKS: { isValid: isKeyList, hint: KEY_LIST_HINT },
+  RELAYKEY_SIGNING_SEED: { isValid: (value) => /^[A-Za-z0-9_-]{43}$/.test(value), hint: "base64url of 32 bytes" },
 };
+
+function isOwnerKey(value: string, all: Readonly<Record<string, string>>): boolean {
+  const peppers = parsePeppers(all["RELAYKEY_PEPPERS"] ?? "");
+  return peppers.ok && parseToken(value, peppers.value)?.role === "owner";
+}
 
 /** Fresh secrets from the system's random source. */
 export function mintSecrets(): Secrets {
-  const pepper = randomBytes(32);
+  const pepper = { id: "p1", key: new Uint8Array(randomBytes(32)) };
   return {
-    RELAYKEY_OWNER_KEY: mintOwnerKey(),
-    RELAYKEY_PEPPERS: `p1:${pepper.toString("base64url")}`,
+    RELAYKEY_OWNER_KEY: mintToken("rk_mgmt_owner_", (length) => new Uint8Array(randomBytes(length)), pepper).token,
+    RELAYKEY_PEPPERS: `p1:${Buffer.from(pepper.key).toString("base64url")}`,
     RELAYKEY_KEKS: `k1:${randomBytes(32).toString("base64url")}`,
     RELAYKEY_SIGNING_SEED: randomBytes(32).toString("base64url"),
   };
-}
-
-function mintOwnerKey(): string {
-  const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-  let body = "";
-  while (body.length < 67) {
-    const byte = randomBytes(1)[0] ?? 255;
-    if (byte < 248) body += alphabet[byte % 62] ?? "";
-  }
-  return `rk_mgmt_owner_${body}`;
 }
 
 export interface LoadedVars {
@@ -62,19 +62,31 @@ export interface LoadedVars {
   readonly created: boolean;
 }
 
-/** Reads `path`, or writes it on the first start. Throws `StartupError` for a secret that is missing or malformed. */
-export function loadVars(path: string, environment: NodeJS.ProcessEnv): LoadedVars {
+/**
+ * Reads `path`, or writes it with fresh secrets if that is allowed (there is no state yet that would need the old ones).
+ * Throws `StartupError` for a secret that is missing or malformed.
+ */
+export function loadVars(
+  path: string,
+  environment: NodeJS.ProcessEnv,
+  options: { readonly mayCreate: boolean },
+): LoadedVars {
   const fromEnvironment: Record<string, string> = {};
   for (const name of SECRET_NAMES) {
     const value = environment[name];
     if (value !== undefined) fromEnvironment[name] = value;
   }
+  const missing = SECRET_NAMES.filter((name) => fromEnvironment[name] === undefined);
   let created = false;
-  if (!existsSync(path) && SECRET_NAMES.some((name) => fromEnvironment[name] === undefined)) {
-    if (Object.keys(fromEnvironment).length > 0) {
-      const missing = SECRET_NAMES.filter((name) => fromEnvironment[name] === undefined);
+  if (missing.length > 0 && !existsSync(path)) {
+    if (missing.length < SECRET_NAMES.length) {
       throw new StartupError(
-        `${missing.join(", ")} missing: set it beside the other secrets, or unset them all and let npm start write ${path}`,
+        `${missing.join(", ")} is missing: set it beside the other secrets, or unset them all and let npm start write ${path}`,
+      );
+    }
+    if (!options.mayCreate) {
+      throw new StartupError(
+        `${path} is missing, and the state needs the secrets it held: restore it, or remove the state directory to start afresh`,
       );
     }
     writeVars(path, mintSecrets());
@@ -93,14 +105,14 @@ export function loadVars(path: string, environment: NodeJS.ProcessEnv): LoadedVa
 }
 
 function checked(name: keyof Secrets, values: Readonly<Record<string, string>>, path: string): string {
-  const { pattern, hint } = SHAPES[name];
+  const { isValid, hint } = SHAPES[name];
   const value = values[name];
   if (value === undefined || value === "") {
     throw new StartupError(
       `${name} is missing from ${path}: add it (${hint}), or move the file away to start with new secrets`,
     );
   }
-  if (!pattern.test(value))
+  if (!isValid(value, values))
     throw new StartupError(`${name} is malformed in ${path} or the environment: expected ${hint}`);
   return value;
 }
