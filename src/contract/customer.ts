@@ -1,0 +1,29 @@
+/** End customers behind shared credentials on the wire. `reference` is what `X-RelayKey-Customer` names. */
+import * as z from "zod";
+import { CustomerId, Labels, Name, Time } from "./fields.ts";
+
+export const CustomerReference = z
+  .string()
+  .max(128)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:@-]*$/, "Must be letters, digits and . _ : @ -");
+
+export const CustomerCreate = z
+  .strictObject({ reference: CustomerReference, name: Name.optional(), labels: Labels.optional() })
+  .meta({ id: "CustomerCreate" });
+
+export const CustomerPatch = z
+  .strictObject({ name: Name.optional(), labels: Labels.optional() })
+  .meta({ id: "CustomerPatch" });
+
+export const Customer = z
+  .strictObject({
+    id: CustomerId,
+    reference: z.string(),
+    name: z.string(),
+    labels: z.record(z.string(), z.string()),
+    created_by: z.string(),
+    created_at: Time,
+    updated_at: Time,
+  })
+  .meta({ id: "Customer" });
+export type Customer = z.infer<typeof Customer>;
