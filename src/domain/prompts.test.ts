@@ -53,11 +53,20 @@ describe("agentPrompt", () => {
     expect(agentPrompt(input, "sdk")).toContain("fetch(");
   });
 
-  it("points a known vendor's SDK at the proxy", () => {
-    const grant = { ...input.grants[0]!, vendor: "openai", baseUrlPath: "/conn_openai" };
+  it("points a vendor's own SDK at the proxy", () => {
+    const sdkLines = ['const openai = new OpenAI({ apiKey: "{token}", baseURL: "{proxy}/v1", host: "{host}" });'];
+    const grant = {
+      ...input.grants[0]!,
+      vendor: "openai",
+      connectionId: "conn_openai",
+      baseUrlPath: "/conn_openai",
+      sdkLines,
+    };
     const text = agentPrompt({ ...input, grants: [grant] }, "sdk");
-    expect(text).toContain('baseURL: "https://proxy.example.com/conn_openai/v1"');
-    expect(agentPrompt({ ...input, grants: [{ ...grant, vendor: "constructor" }] }, "sdk")).toContain("fetch(");
+    expect(text).toContain('baseURL: "https://proxy.example.com/conn_openai/v1", host: "openai.proxy.example.com"');
+    expect(text).toContain("apiKey: process.env.RELAYKEY_TOKEN,");
+    expect(agentPrompt({ ...input, token: 'fake"token', grants: [grant] }, "sdk")).toContain('apiKey: "fake\\"token",');
+    expect(agentPrompt(input, "sdk")).toContain('"Bearer " + process.env.RELAYKEY_TOKEN');
   });
 
   it("escapes hostile names", () => {

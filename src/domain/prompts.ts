@@ -6,7 +6,6 @@
  */
 import type { Limits } from "./limits.ts";
 import type { Rule } from "./scope.ts";
-import { sdkSnippet } from "./sdk-snippets.ts";
 
 export const PROMPT_VARIANTS = ["generic", "claude_code", "codex", "cursor", "curl", "sdk"] as const;
 export type PromptVariant = (typeof PROMPT_VARIANTS)[number];
@@ -14,8 +13,10 @@ export type PromptVariant = (typeof PROMPT_VARIANTS)[number];
 export interface PromptGrant {
   readonly connectionId: string;
   readonly connectionName: string;
-  /** Catalogue id, for the SDK's snippet; null: none. */
+  /** Catalogue id, so that an agent knows whose API this is; null: none. */
   readonly vendor: string | null;
+  /** The catalogue's lines that set up the vendor's own SDK (`{proxy}`, `{host}`, `{token}`); absent: plain `fetch`. */
+  readonly sdkLines?: readonly string[];
   /** Path on the proxy under which this connection answers, e.g. `/conn_hubspot`. */
   readonly baseUrlPath: string;
   /** Path of the connection's base URL (`/v1`, or empty): rules include it, requests to the proxy leave it out. */
@@ -98,6 +99,7 @@ function grantLines(input: PromptInput, grant: PromptGrant): readonly string[] {
     `## ${plain(grant.connectionName)}`,
     "",
     `Base URL: ${code(input.proxyOrigin + grant.baseUrlPath)}`,
+    ...(grant.vendor === null ? [] : [`Vendor's API: ${code(grant.vendor)}`]),
     "",
     `Allowed (\`*\` stands for one segment, a last \`/*\` for everything below):`,
     "",
@@ -145,10 +147,27 @@ function sdkLines(input: PromptInput): readonly string[] {
     `## ${plain(grant.connectionName)}`,
     "",
     "```js",
-    ...sdkSnippet(grant.vendor, input.proxyOrigin + grant.baseUrlPath, exampleCall(grant)?.path ?? "/"),
+    ...setUpLines(input, grant),
     "```",
     "",
   ]);
+}
+
+/** Values go into JSON strings, which JavaScript reads the same, so that none can leave its quotes. */
+function setUpLines(input: PromptInput, grant: PromptGrant): readonly string[] {
+  const url = input.proxyOrigin + grant.baseUrlPath;
+  const token = input.token === undefined ? "process.env.RELAYKEY_TOKEN" : JSON.stringify(input.token);
+  if (grant.sdkLines === undefined) {
+    const target = JSON.stringify(url + (exampleCall(grant)?.path ?? "/"));
+    return [`const response = await fetch(${target}, {`, `  headers: { Authorization: "Bearer " + ${token} },`, "});"];
+  }
+  const host = `${grant.connectionId.replace(/^conn_/, "")}.${input.proxyOrigin.replace(/^[a-z]+:\/\//, "")}`;
+  return grant.sdkLines.map((line) =>
+    line
+      .replaceAll('"{token}"', () => token)
+      .replaceAll("{proxy}", () => JSON.stringify(url).slice(1, -1))
+      .replaceAll("{host}", () => JSON.stringify(host).slice(1, -1)),
+  );
 }
 
 /** Rules as the caller writes them: methods with the path below the connection's address on the proxy. */

@@ -69,7 +69,7 @@ export function sealedShareProblem(sealed: SealedShare): "iv" | "ciphertext" | n
   return bytes <= TAG_BYTES || bytes > MAX_SHARE_TEXT_BYTES + TAG_BYTES ? "ciphertext" : null;
 }
 
-async function importKey(key: Uint8Array, use: "encrypt" | "decrypt"): Promise<CryptoKey> {
+async function importKey(key: Uint8Array, use: "encrypt" | "decrypt") {
   return crypto.subtle.importKey("raw", copied(key), "AES-GCM", false, [use]);
 }
 

@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
+import { compilePattern, matchPattern } from "./pattern.ts";
 import { suggestRules } from "./suggest.ts";
 
 const get = (...paths: string[]) => paths.map((path) => ({ method: "GET", path }));
@@ -49,5 +51,30 @@ describe("suggestRules", () => {
   it("keeps a trailing slash and the root", () => {
     expect(suggestRules(get("/", "/v1/people/"))).toEqual([{ methods: ["GET"], paths: ["/", "/v1/people/"] }]);
     expect(suggestRules([])).toEqual([]);
+  });
+
+  it("allows every call that went in", () => {
+    const segment = fc.oneof(
+      fc.stringMatching(/^[A-Za-z0-9._~!$&'()*+,=:@{}-]{1,12}$/),
+      fc.constantFrom("v1", "123", "a"),
+    );
+    const call = fc.record({
+      method: fc.constantFrom("GET", "POST", "DELETE"),
+      path: fc.array(segment, { maxLength: 5 }).map((segments) => `/${segments.join("/")}`),
+    });
+    fc.assert(
+      fc.property(fc.array(call, { maxLength: 40 }), (calls) => {
+        const plain = calls.filter(({ path }) => !path.split("/").some((part) => part === "." || part === ".."));
+        const rules = suggestRules(plain);
+        for (const { method, path } of plain) {
+          const allowing = rules.filter((rule) => rule.methods.includes(method)).flatMap((rule) => rule.paths);
+          const patterns = allowing.map(compilePattern).filter((pattern) => pattern !== null);
+          expect(
+            patterns.some((pattern) => matchPattern(pattern, path)),
+            `${method} ${path}`,
+          ).toBe(true);
+        }
+      }),
+    );
   });
 });

@@ -29,7 +29,7 @@ const ID_SHAPES: readonly RegExp[] = [
   /^[^%]*%40[^%]*$/i,
 ];
 /** Characters that the pattern language reads as more than themselves: such a segment can only be a wildcard. */
-const PATTERN_CHARACTERS = /[*]|^:/;
+const PATTERN_CHARACTERS = /[*{}\s]|^:/;
 
 /** Rules that cover the given calls; methods with the same paths share a rule. At most 20,000 calls are looked at. */
 export function suggestRules(calls: readonly UsedCall[]): readonly Rule[] {
