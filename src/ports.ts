@@ -63,6 +63,10 @@ export interface CallReport {
   readonly failed: boolean;
   /** The vendor asked to wait until then (epoch ms), or null. */
   readonly holdUntilMs: number | null;
+  /** The vendor did not accept this upstream credential. */
+  readonly refused?: boolean;
+  /** What the vendor says is left of its quota, and when (epoch ms) it is whole again. */
+  readonly quota?: { readonly remaining: number; readonly resetMs: number } | null;
 }
 
 /** Access tokens for schemes that need a login; single flight across isolates. */

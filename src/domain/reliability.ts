@@ -22,7 +22,11 @@ export interface Reliability {
     readonly statuses: readonly number[];
     readonly header: string | null;
     readonly bodyIncludes: string | null;
+    /** How long this vendor wants no calls after such an answer, when the answer itself does not say. */
+    readonly waitSeconds?: number;
   }[];
+  /** Further signs, of the same form, that the vendor does not accept the key (401 always says so). */
+  readonly refusedSigns?: Reliability["limitSigns"];
   /** Headers with the remaining quota and its reset, lower case; `unit` of the reset value. */
   readonly quotaHeaders: readonly {
     readonly remaining: string;

@@ -1,0 +1,47 @@
+/**
+ * One attempt at a vendor: fetch, first-byte timeout, the caller's abort. Never throws; never leaves a late answer open.
+ */
+
+export type Attempt =
+  | { readonly kind: "answer"; readonly response: Response }
+  | { readonly kind: "timeout" | "unreachable" | "client_gone" };
+
+/**
+ * Waits for the vendor's headers for at most `timeoutMs` (connecting included: the platform tells no difference). After
+ * that the caller's abort still ends the vendor call, through the request's signal.
+ */
+export function attemptCall(
+  request: Request,
+  fetch: (request: Request) => Promise<Response>,
+  timeoutMs: number,
+  signal: AbortSignal | null,
+): Promise<Attempt> {
+  if (signal?.aborted === true) return Promise.resolve({ kind: "client_gone" });
+  return new Promise((resolve) => {
+    const controller = new AbortController();
+    let over = false;
+    const end = (attempt: Attempt): void => {
+      if (over) return;
+      over = true;
+      clearTimeout(timer);
+      resolve(attempt);
+      if (attempt.kind !== "answer") controller.abort();
+    };
+    const timer = setTimeout(() => end({ kind: "timeout" }), timeoutMs);
+    signal?.addEventListener(
+      "abort",
+      () => {
+        end({ kind: "client_gone" });
+        controller.abort();
+      },
+      { once: true },
+    );
+    fetch(new Request(request, { signal: controller.signal })).then(
+      (response) => {
+        if (over) response.body?.cancel().catch(() => undefined);
+        else end({ kind: "answer", response });
+      },
+      () => end({ kind: "unreachable" }),
+    );
+  });
+}
