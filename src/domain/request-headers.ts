@@ -143,7 +143,7 @@ function copyHandshake(incoming: Headers, headers: Headers): void {
   headers.set("upgrade", "websocket");
   for (const name of ["sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"]) {
     const value = incoming.get(name);
-    if (value !== null) headers.set(name, value);
+    if (value !== null && !carriesToken(value)) headers.set(name, value);
   }
   const offered = incoming.get("sec-websocket-protocol") ?? "";
   const kept = offered
