@@ -95,8 +95,8 @@ export function loadVars(
   const file = existsSync(path) ? parseVars(path) : {};
   const values: Record<string, string> = { ...file, ...fromEnvironment };
   const secrets: Secrets = {
-    RELAYKEY_OWNER_KEY: checked("RELAYKEY_OWNER_KEY", values, path),
     RELAYKEY_PEPPERS: checked("RELAYKEY_PEPPERS", values, path),
+    RELAYKEY_OWNER_KEY: checked("RELAYKEY_OWNER_KEY", values, path),
     RELAYKEY_KEKS: checked("RELAYKEY_KEKS", values, path),
     RELAYKEY_SIGNING_SEED: checked("RELAYKEY_SIGNING_SEED", values, path),
   };

@@ -12,6 +12,7 @@ import type { LoadedVars } from "./dev-vars.ts";
 import { migrate } from "./local-migrations.ts";
 import type { LocalSettings } from "./local-settings.ts";
 import { forwardIpv6, untilAnswering } from "./ports.ts";
+import { StartupError } from "./startup-error.ts";
 import { scriptName, WORKER_SECRETS, workerOptions } from "./worker-options.ts";
 
 const ANSWER_TIMEOUT_MS = 15_000;
@@ -78,8 +79,7 @@ export async function startStack(settings: LocalSettings, vars: LoadedVars): Pro
   try {
     await miniflare.ready;
     guard = guardRuntime(guard);
-    await migrate(await miniflare.getD1Database("CONTROL_DB", scriptName("admin")), "control");
-    await migrate(await miniflare.getD1Database("AUDIT_DB", scriptName("admin")), "audit");
+    await migrateBoth(miniflare, settings.stateDirectory);
     await Promise.all([settings.proxyPort, settings.adminPort].map((port) => untilAnswering(port, ANSWER_TIMEOUT_MS)));
     forwarders.push(await forwardIpv6(settings.proxyPort), await forwardIpv6(settings.adminPort));
   } catch (error) {
@@ -88,6 +88,19 @@ export async function startStack(settings: LocalSettings, vars: LoadedVars): Pro
   }
   cron = setInterval(() => void runScheduled(miniflare), settings.cronIntervalMs);
   return { stop };
+}
+
+async function migrateBoth(miniflare: Miniflare, stateDirectory: string): Promise<void> {
+  try {
+    await migrate(await miniflare.getD1Database("CONTROL_DB", scriptName("admin")), "control");
+    await migrate(await miniflare.getD1Database("AUDIT_DB", scriptName("admin")), "audit");
+  } catch (error) {
+    if (error instanceof StartupError) throw error;
+    const reason = error instanceof Error ? error.message.replaceAll(/\s+/g, " ") : "unknown";
+    throw new StartupError(
+      `The databases in ${stateDirectory} cannot be read or migrated (${reason}): restore that directory, or remove it to start afresh`,
+    );
+  }
 }
 
 function bindingsOf(name: WorkerName, settings: LocalSettings, vars: LoadedVars): Record<string, string> {
