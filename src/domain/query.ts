@@ -1,0 +1,205 @@
+/**
+ * Which query parameters a call may carry. Parameters are judged by every name under which some server might read them.
+ *
+ * Never decodes what is sent: the query goes out as it was judged, byte for byte; only characters that no URL may hold
+ * are escaped first, so that `new URL()` changes nothing afterwards (WHATWG URL §4.4, special-query percent-encode set).
+ * Denying errs on the side of denying (encodings, case, brackets, dots and look-alike separators of a denied name are
+ * denied with it); allowing wants the name itself.
+ */
+import type { Refusal } from "./problem.ts";
+import type { Result } from "./result.ts";
+import { err, ok } from "./result.ts";
+
+export const MAX_QUERY_BYTES = 8_192;
+export const MAX_QUERY_PARAMS = 256;
+/** How often a name is decoded in search of a denied one. */
+const MAX_DECODINGS = 4;
+
+export interface QueryRule {
+  readonly deny: readonly string[];
+  /** null: every parameter that is not denied. `name` also allows `name[]` and `name[key]`. */
+  readonly allow: readonly string[] | null;
+  /** Where the vendor's key travels; a client can never set them. */
+  readonly reserved: readonly string[];
+}
+
+/**
+ * @param rawQuery without "?"
+ * @returns the query to send, a fixed point of this function and of `new URL()`; or `query_denied`, or
+ *   `invalid_request` for what cannot be read (control bytes, malformed escapes in names, a raw #, limits)
+ */
+export function judgeQuery(rawQuery: string, rule: QueryRule): Result<string, Refusal> {
+  if (rawQuery === "") return ok("");
+  if (rawQuery.length > MAX_QUERY_BYTES) return invalid(`The query is longer than ${MAX_QUERY_BYTES} bytes.`);
+  const query = canonicalQuery(rawQuery);
+  if (!query.ok) return query;
+  if (query.value.length > MAX_QUERY_BYTES) return invalid(`The query is longer than ${MAX_QUERY_BYTES} bytes.`);
+  const pieces = query.value.split("&");
+  if (pieces.length > MAX_QUERY_PARAMS) return invalid(`The query has more than ${MAX_QUERY_PARAMS} parameters.`);
+  for (const piece of pieces) {
+    const name = decodeName(nameOf(piece));
+    if (name === null) return invalid("A query parameter's name is not valid percent-encoded UTF-8.");
+    if (hasControl(name)) return invalid("A query parameter's name holds a control byte.");
+    const refusal = judgePiece(piece, rule);
+    if (refusal !== null) return err(refusal);
+  }
+  return query;
+}
+
+/**
+ * Takes every parameter of that name out, whatever its case or encoding.
+ * @param nameLowerCase decoded, lower case
+ */
+export function removeQueryParam(rawQuery: string, nameLowerCase: string): string {
+  const kept = rawQuery.split("&").filter((piece) => decodeName(nameOf(piece))?.toLowerCase() !== nameLowerCase);
+  return kept.join("&");
+}
+
+function invalid(detail: string): { readonly ok: false; readonly error: Refusal } {
+  return err({ code: "invalid_request", detail });
+}
+
+const PLAIN_TEXT = /^[\x21\x24-\x26\x28-\x3b\x3d\x3f-\x7e]*$/;
+
+function canonicalQuery(raw: string): Result<string, Refusal> {
+  if (PLAIN_TEXT.test(raw)) return ok(raw);
+  let out = "";
+  for (const character of raw) {
+    const code = character.codePointAt(0) ?? 0;
+    if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return invalid("The query holds a control byte.");
+    if (character === "#") return invalid("The query holds a raw #.");
+    if ((code >= 0xd800 && code <= 0xdfff) || code === 0xfffd) return invalid("The query is not valid UTF-8.");
+    if (code >= 0x80) out += encodeURIComponent(character);
+    else out += PLAIN_TEXT.test(character) ? character : `%${code.toString(16).toUpperCase()}`;
+  }
+  return ok(out);
+}
+
+function nameOf(piece: string): string {
+  const equals = piece.indexOf("=");
+  return equals === -1 ? piece : piece.slice(0, equals);
+}
+
+/** As `application/x-www-form-urlencoded` reads it; null for malformed escapes or invalid UTF-8. */
+function decodeName(raw: string): string | null {
+  if (!raw.includes("%") && !raw.includes("+")) return raw;
+  try {
+    return decodeURIComponent(raw.replaceAll("+", " "));
+  } catch {
+    return null;
+  }
+}
+
+function hasControl(text: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- finding them is the point
+  return /[\u0000-\u001f\u007f-\u009f]/.test(text);
+}
+
+/** Some servers also separate parameters with `;`, so each part of a piece is judged as a parameter of its own. */
+function judgePiece(piece: string, rule: QueryRule): Refusal | null {
+  if (piece === "") return null;
+  if (!piece.includes(";")) return judgeName(nameOf(piece), rule);
+  for (const part of [piece, ...piece.split(";")]) {
+    const refusal = part === "" ? null : judgeName(nameOf(part), rule);
+    if (refusal !== null) return refusal;
+  }
+  return null;
+}
+
+function judgeName(rawName: string, rule: QueryRule): Refusal | null {
+  if (rule.reserved.length > 0 || rule.deny.length > 0) {
+    const readings = readingsOf(rawName);
+    const reserved = rule.reserved.find((name) => isDenied(readings, name));
+    if (reserved !== undefined) {
+      return denied(reserved, `The query parameter ${quoted(reserved)} carries the vendor's key and cannot be set.`);
+    }
+    const name = rule.deny.find((each) => isDenied(readings, each));
+    if (name !== undefined)
+      return denied(name, `The query parameter ${quoted(name)} is outside the credential's scope.`);
+  }
+  if (rule.allow === null || isAllowed(decodeName(rawName), rule.allow)) return null;
+  const shown = (decodeName(rawName) ?? rawName).slice(0, 64);
+  const detail = `The query parameter ${quoted(shown)} is outside the credential's scope.`;
+  return denied(shown, detail, { allowed_query_params: rule.allow });
+}
+
+function denied(name: string, detail: string, more: Readonly<Record<string, unknown>> = {}): Refusal {
+  return { code: "query_denied", detail, extensions: { denied_query_param: name, ...more } };
+}
+
+function quoted(name: string): string {
+  return `"${name}"`;
+}
+
+function isAllowed(name: string | null, allow: readonly string[]): boolean {
+  if (name === null) return false;
+  return allow.some((each) => name === each || (name.startsWith(`${each}[`) && name.endsWith("]")));
+}
+
+interface Reading {
+  /** `filter[email][]` and `Filter.Email` → filter, email. */
+  readonly parts: readonly string[];
+  /** Everything that separates words made `_`: some servers turn `api.key` and `api key` into `api_key`. */
+  readonly flat: string;
+}
+
+/** All names under which a server might read this parameter: decoded once, twice …, in any case. */
+function readingsOf(rawName: string): readonly Reading[] {
+  const readings = [readingOf(rawName)];
+  if (/^[A-Za-z0-9_.[\]-]*$/.test(rawName)) return readings;
+  let name = rawName.replaceAll("+", " ");
+  for (let round = 0; round < MAX_DECODINGS; round += 1) {
+    const next = decodeLeniently(name);
+    if (next === name && round > 0) break;
+    name = next;
+    readings.push(readingOf(name));
+    // What was encoded may hold the separators themselves, for a server that decodes before it splits.
+    for (const part of name.split(/[&;=]/)) if (part !== name) readings.push(readingOf(part));
+  }
+  return readings;
+}
+
+/** Decodes what can be decoded and leaves the rest: a server may do no better. */
+function decodeLeniently(text: string): string {
+  return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (run) => {
+    try {
+      return decodeURIComponent(run);
+    } catch {
+      return run.replace(/%([0-7][0-9A-Fa-f])/g, (_, digits: string) =>
+        String.fromCharCode(Number.parseInt(digits, 16)),
+      );
+    }
+  });
+}
+
+function readingOf(name: string): Reading {
+  // Control bytes, spaces and zero-width characters are trimmed or cut off by one server or another.
+  const plain = name
+    .normalize("NFKC")
+    .toLowerCase()
+    .replace(/[\p{Cc}\p{Cf}]/gu, "")
+    .trim();
+  const parts = plain.split(/[[\].]+/).filter((part) => part !== "");
+  return { parts, flat: plain.replace(/[\s.[\]_-]+/g, "_").replace(/^_+|_+$/g, "") };
+}
+
+const denials = new Map<string, Reading>();
+const MAX_DENIALS = 4_096;
+
+function denialOf(name: string): Reading {
+  const known = denials.get(name);
+  if (known !== undefined) return known;
+  const reading = readingOf(name);
+  if (denials.size >= MAX_DENIALS) denials.clear();
+  denials.set(name, reading);
+  return reading;
+}
+
+function isDenied(readings: readonly Reading[], name: string): boolean {
+  const wanted = denialOf(name);
+  return readings.some(
+    (reading) =>
+      (wanted.flat !== "" && reading.flat === wanted.flat) ||
+      (wanted.parts.length > 0 && wanted.parts.every((part, index) => reading.parts[index] === part)),
+  );
+}

@@ -1,0 +1,102 @@
+/**
+ * Whether a scope allows a call, by method, path and query. The body is judged in `body-rules.ts`.
+ *
+ * Default deny: a call passes when one rule has both its method and a pattern for its path. A pattern that cannot be
+ * parsed matches nothing.
+ *
+ * Methods: `GET` in a rule also allows `HEAD`, which asks for the same without the body (RFC 9110 §9.3.2). Nothing else
+ * is implied, `OPTIONS` neither. `*` in a rule is any method.
+ */
+import { compilePattern, matchSegments, pathSegments } from "./pattern.ts";
+import type { Pattern } from "./pattern.ts";
+import type { Refusal } from "./problem.ts";
+import { judgeQuery } from "./query.ts";
+import type { Result } from "./result.ts";
+import { err } from "./result.ts";
+import type { Rule, Scope } from "./scope.ts";
+
+/** Bound on the path inside a sentence; `smallest_scope` has the whole. */
+const MAX_SHOWN_PATH_BYTES = 256;
+
+export interface ScopedCall {
+  /** As it came; methods are case sensitive (RFC 9110 §9.1). */
+  readonly method: string;
+  /** Canonical upstream path, base path included. */
+  readonly path: string;
+  /** Raw, without "?". */
+  readonly query: string;
+}
+
+/** @returns the query to send, or `method_denied`, `path_denied`, `query_denied`, `invalid_request` */
+export function judgeScope(
+  scope: Scope,
+  call: ScopedCall,
+  reservedQueryParams: readonly string[],
+): Result<string, Refusal> {
+  const refusal = judgeEndpoint(scope.rules, call.method, call.path);
+  if (refusal !== null) return err(refusal);
+  return judgeQuery(call.query, {
+    deny: scope.denyQueryParams,
+    allow: scope.allowQueryParams,
+    reserved: reservedQueryParams,
+  });
+}
+
+/** Whether a rule's methods hold `method`. */
+export function methodAllowed(methods: readonly string[], method: string): boolean {
+  if (methods.includes(method) || methods.includes("*")) return true;
+  return method === "HEAD" && methods.includes("GET");
+}
+
+function judgeEndpoint(rules: readonly Rule[], method: string, path: string): Refusal | null {
+  const segments = pathSegments(path) ?? [];
+  const otherMethods = new Set<string>();
+  for (const rule of compiledRules(rules)) {
+    if (!rule.patterns.some((pattern) => matchSegments(pattern, segments))) continue;
+    if (methodAllowed(rule.methods, method)) return null;
+    for (const each of rule.methods) otherMethods.add(each);
+  }
+  const smallest = { smallest_scope: { allowed_methods: [method], allowed_paths: [literalPattern(path)] } };
+  if (otherMethods.size === 0) {
+    const shown = path.length > MAX_SHOWN_PATH_BYTES ? `${path.slice(0, MAX_SHOWN_PATH_BYTES)}…` : path;
+    const detail = `${method} ${shown} is outside the credential's scope.`;
+    return { code: "path_denied", detail, extensions: smallest };
+  }
+  const allowed = [...otherMethods].toSorted();
+  return {
+    code: "method_denied",
+    detail: `${method} is not allowed on this path; allowed: ${allowed.join(", ")}.`,
+    extensions: { ...smallest, allowed_methods: allowed },
+  };
+}
+
+/**
+ * The narrowest pattern that matches a canonical path. It matches nothing else, unless the path itself holds a raw `*`
+ * or a segment that begins with a colon, which the language has no literal for.
+ */
+export function literalPattern(path: string): string {
+  const segments = path.split("/").map((segment) => {
+    if (segment.startsWith(":") || segment === "*" || segment === "**") return ":segment";
+    return segment.replace(/\*+/g, "*");
+  });
+  return segments.join("/");
+}
+
+interface CompiledRule {
+  readonly methods: readonly string[];
+  readonly patterns: readonly Pattern[];
+}
+
+/** Rules live in documents that are kept and never changed, so what was compiled from them is kept with them. */
+const compiled = new WeakMap<readonly Rule[], readonly CompiledRule[]>();
+
+function compiledRules(rules: readonly Rule[]): readonly CompiledRule[] {
+  const known = compiled.get(rules);
+  if (known !== undefined) return known;
+  const built = rules.map((rule) => ({
+    methods: rule.methods,
+    patterns: rule.paths.map(compilePattern).filter((pattern) => pattern !== null),
+  }));
+  compiled.set(rules, built);
+  return built;
+}
