@@ -69,9 +69,9 @@ export async function startStack(settings: LocalSettings, vars: LoadedVars): Pro
     }),
   );
   const forwarders: (Server | null)[] = [];
-  let cron: NodeJS.Timeout | undefined;
+  const timers: NodeJS.Timeout[] = [];
   const stop = async () => {
-    clearInterval(cron);
+    for (const timer of timers) clearInterval(timer);
     for (const forwarder of forwarders) forwarder?.close();
     await miniflare.dispose();
     guard?.kill("SIGKILL");
@@ -86,7 +86,7 @@ export async function startStack(settings: LocalSettings, vars: LoadedVars): Pro
     await stop();
     throw error;
   }
-  cron = setInterval(() => void runScheduled(miniflare), settings.cronIntervalMs);
+  timers.push(setInterval(() => void runScheduled(miniflare), settings.cronIntervalMs));
   return { stop };
 }
 
