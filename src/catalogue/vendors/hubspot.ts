@@ -1,0 +1,126 @@
+import { preset, readTest, sensitive, VENDOR_DEFAULTS, type Vendor } from "../vendor.ts";
+
+/** HubSpot: customer relations. */
+export const hubspot: Vendor = {
+  ...VENDOR_DEFAULTS,
+  id: "hubspot",
+  name: "HubSpot",
+  category: "crm",
+  summary: "Contacts, companies and deals. Paths are moving from /crm/v3/objects to versions named by date.",
+  baseUrl: "https://api.hubapi.com",
+  auth: [
+    {
+      id: "bearer",
+      label: "Private-app token",
+      scheme: { scheme: "bearer" },
+      secretLabel: "Access token of the private app",
+    },
+    {
+      id: "hapikey",
+      label: "Developer key (webhook settings and cards only)",
+      scheme: { scheme: "query", name: "hapikey" },
+      secretLabel: "Developer API key",
+    },
+  ],
+  tokenQueryParams: ["hapikey"],
+  urlMembers: ["paging.next.link"],
+  reliability: {
+    retryStatuses: [429, 500, 502, 503, 504],
+    limitSigns: [{ statuses: [429], header: null, bodyIncludes: null }],
+  },
+  limitsNote: "100 to 250 requests in ten seconds by plan, and a number a day for the account; search has less.",
+  pagination: "A cursor (after) and a whole URL in paging.next.link, which points at the proxy when it comes back.",
+  test: readTest("/account-info/v3/details", "it reads the account's details"),
+  presets: [
+    preset("Read contacts", "Look contacts up, in old and new paths. Searching is a POST.", [
+      "GET /crm/v3/objects/contacts",
+      "GET /crm/v3/objects/contacts/:id",
+      "POST /crm/v3/objects/contacts/search",
+      "POST /crm/v3/objects/contacts/batch/read",
+      "GET /crm/objects/:version/contacts",
+      "GET /crm/objects/:version/contacts/:id",
+      "POST /crm/objects/:version/contacts/search",
+    ]),
+    preset("Write contacts", "Read, add and change contacts; delete none.", [
+      "GET|POST /crm/v3/objects/contacts",
+      "GET|PATCH /crm/v3/objects/contacts/:id",
+      "POST /crm/v3/objects/contacts/batch/upsert",
+    ]),
+    preset("Read deals and companies", "Deals and companies, read only.", [
+      "GET /crm/v3/objects/deals",
+      "GET /crm/v3/objects/deals/:id",
+      "GET /crm/v3/objects/companies",
+      "GET /crm/v3/objects/companies/:id",
+    ]),
+    preset("Read any CRM object", "Every kind of record with its schema, read only.", [
+      "GET /crm/v3/objects/**",
+      "GET /crm/objects/**",
+      "GET /crm/v3/schemas/**",
+      "GET /crm/v3/properties/**",
+    ]),
+  ],
+  sensitive: [
+    ...sensitive(
+      "deletion",
+      "Erases for good.",
+      "POST /crm/v3/objects/:type/gdpr-delete",
+      "POST /crm/objects/:version/:type/gdpr-delete",
+      "DELETE /files/v3/files/:id/gdpr-delete",
+      "POST /**/merge",
+    ),
+    ...sensitive("deletion", "Archives records, in bulk by a POST.", "POST /**/batch/archive", "DELETE /crm/**"),
+    ...sensitive(
+      "pii_bulk_export",
+      "Reads the whole database piece by piece or at once.",
+      "POST /crm/v3/exports/**",
+      "POST /crm/v3/objects/:type/search",
+    ),
+    ...sensitive(
+      "pii_bulk_export",
+      "Who did what, and who logged in.",
+      "GET /cms/v3/audit-logs/**",
+      "GET /account-info/:version/activity/**",
+    ),
+    ...sensitive("access_control", "Changes users and roles.", "POST|PUT|DELETE /settings/v3/users/**"),
+    ...sensitive("credential_minting", "Exchanges tokens.", "POST /oauth/**"),
+    ...sensitive(
+      "config_takeover",
+      "Sends events elsewhere, or sets up workflows that write and mail by themselves.",
+      "POST|PUT|DELETE /webhooks/v3/**",
+      "POST|PUT|DELETE /automation/**",
+    ),
+    ...sensitive(
+      "outbound_messaging",
+      "Writes to people.",
+      "POST /marketing/v3/emails/:id/publish",
+      "POST /marketing/v3/transactional/**",
+    ),
+  ],
+  operations: [
+    { method: "GET", template: "/crm/v3/objects/:objectType", name: "listObjects" },
+    { method: "POST", template: "/crm/v3/objects/:objectType", name: "createObject" },
+    { method: "GET", template: "/crm/v3/objects/:objectType/:objectId", name: "readObject" },
+    { method: "PATCH", template: "/crm/v3/objects/:objectType/:objectId", name: "updateObject" },
+    { method: "DELETE", template: "/crm/v3/objects/:objectType/:objectId", name: "archiveObject" },
+    { method: "POST", template: "/crm/v3/objects/:objectType/search", name: "searchObjects" },
+    { method: "POST", template: "/crm/v3/objects/:objectType/batch/read", name: "batchReadObjects" },
+    { method: "GET", template: "/account-info/v3/details", name: "accountDetails" },
+  ],
+  sdk: {
+    package: "@hubspot/api-client",
+    version: "14.0.1",
+    lines: [
+      'import { Client } from "@hubspot/api-client";',
+      'const hubspot = new Client({ accessToken: "{token}", basePath: "{proxy}" });',
+    ],
+    keepsBasePath: true,
+    keyOnWire: "Authorization: Bearer",
+    caveats: ["It repeats a 429 only when the vendor's own body says which limit was met."],
+  },
+  notes: ["Searching and batch reading are POST."],
+  unverified: [
+    "The limit of searches",
+    "Whether a 429 names the seconds to wait",
+    "Exports and users in the dated versions",
+  ],
+};

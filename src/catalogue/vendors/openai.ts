@@ -1,0 +1,123 @@
+import { preset, readTest, sensitive, VENDOR_DEFAULTS, type Vendor } from "../vendor.ts";
+
+/** OpenAI: models, responses, files, realtime. */
+export const openai: Vendor = {
+  ...VENDOR_DEFAULTS,
+  id: "openai",
+  name: "OpenAI",
+  category: "ai",
+  summary: "Models, responses, embeddings, files and realtime sessions.",
+  baseUrl: "https://api.openai.com/v1",
+  auth: [
+    {
+      id: "bearer",
+      label: "Project or admin key",
+      scheme: { scheme: "bearer" },
+      secretLabel: "API key",
+      hint: "Paths below /v1/organization need an admin key, which deserves a connection of its own.",
+    },
+  ],
+  collapseBasePath: true,
+  accountHeaders: ["openai-organization", "openai-project"],
+  reliability: {
+    retryStatuses: [408, 409, 429, 500, 502, 503, 504],
+    quotaHeaders: [
+      { remaining: "x-ratelimit-remaining-requests", reset: "x-ratelimit-reset-requests", unit: "duration" },
+      { remaining: "x-ratelimit-remaining-tokens", reset: "x-ratelimit-reset-tokens", unit: "duration" },
+    ],
+    limitSigns: [{ statuses: [429], header: null, bodyIncludes: null }],
+  },
+  limitsNote: "Requests and tokens a minute, by model and tier, for the organisation and project.",
+  pagination: "Cursors (after, limit).",
+  test: readTest("/v1/models", "it lists the models"),
+  presets: [
+    preset("Chat and responses", "Text generation and the list of models.", [
+      "POST /v1/chat/completions",
+      "POST /v1/responses",
+      "GET /v1/responses/:id",
+      "GET /v1/models",
+      "GET /v1/models/:id",
+    ]),
+    preset("Embeddings", "Embeddings alone.", ["POST /v1/embeddings"]),
+    preset("Images and audio", "Make images, speech and transcripts.", [
+      "POST /v1/images/generations",
+      "POST /v1/audio/speech",
+      "POST /v1/audio/transcriptions",
+    ]),
+    preset("List models", "See which models exist.", ["GET /v1/models"]),
+  ],
+  sensitive: [
+    ...sensitive(
+      "credential_minting",
+      "Makes keys, service accounts or federation rules that work without RelayKey.",
+      "GET|POST|DELETE /v1/organization/admin_api_keys/**",
+      "POST|DELETE /v1/organization/projects/:project/api_keys/**",
+      "POST|DELETE /v1/organization/projects/:project/service_accounts/**",
+      "POST|DELETE /v1/organization/workload_identity_providers/**",
+    ),
+    ...sensitive(
+      "credential_minting",
+      "Returns a short-lived key that reaches the vendor directly.",
+      "POST /v1/realtime/client_secrets",
+      "POST /v1/realtime/translations/client_secrets",
+      "POST /v1/realtime/sessions",
+      "POST /v1/chatkit/sessions",
+    ),
+    ...sensitive(
+      "access_control",
+      "Changes who belongs to the organisation and with which role.",
+      "POST /v1/organization/invites",
+      "POST|DELETE /v1/organization/users/**",
+      "POST|DELETE /v1/projects/:project/roles/**",
+    ),
+    ...sensitive(
+      "spend",
+      "Starts work that can cost a great deal, or lifts the stop on spending.",
+      "POST|DELETE /v1/organization/projects/:project/spend_limit",
+      "POST /v1/fine_tuning/jobs",
+      "POST /v1/batches",
+    ),
+    ...sensitive(
+      "config_takeover",
+      "Changes data retention or sends events elsewhere.",
+      "POST /v1/organization/data_retention",
+      "POST|DELETE /v1/webhook_endpoints/**",
+    ),
+    ...sensitive("secret_access", "Holds credentials that agents use.", "GET|POST|DELETE /v1/vaults/**"),
+    ...sensitive("pii_bulk_export", "Reads the content of any uploaded file.", "GET /v1/files/:id/content"),
+    ...sensitive(
+      "deletion",
+      "Removes files, fine-tuned models or knowledge bases.",
+      "DELETE /v1/files/:id",
+      "DELETE /v1/models/:id",
+      "DELETE /v1/vector_stores/:id",
+    ),
+  ],
+  operations: [
+    { method: "POST", template: "/v1/chat/completions", name: "createChatCompletion" },
+    { method: "POST", template: "/v1/responses", name: "createResponse" },
+    { method: "GET", template: "/v1/responses/:id", name: "getResponse" },
+    { method: "POST", template: "/v1/embeddings", name: "createEmbedding" },
+    { method: "GET", template: "/v1/models", name: "listModels" },
+    { method: "GET", template: "/v1/models/:id", name: "retrieveModel" },
+    { method: "POST", template: "/v1/images/generations", name: "createImage" },
+    { method: "POST", template: "/v1/audio/speech", name: "createSpeech" },
+    { method: "POST", template: "/v1/audio/transcriptions", name: "createTranscription" },
+  ],
+  sdk: {
+    package: "openai",
+    version: "7.57.0",
+    lines: ['import OpenAI from "openai";', 'const openai = new OpenAI({ apiKey: "{token}", baseURL: "{proxy}/v1" });'],
+    keepsBasePath: true,
+    keyOnWire: "Authorization: Bearer",
+    caveats: [
+      "The base URL must end in /v1.",
+      "Realtime in a browser sends the key as a WebSocket subprotocol; in Node it is a header.",
+    ],
+  },
+  notes: [
+    "A 429 that says insufficient_quota is not a limit that passes: the account has no credit left.",
+    "Audio and server-sent events are passed on as they arrive.",
+  ],
+  unverified: ["Whether every 429 names the seconds to wait", "Host names for data residency"],
+};
