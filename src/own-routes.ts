@@ -42,7 +42,11 @@ export async function answerOwnRoute(
     const text = agentPrompt(promptInput(caller.document, origin), "generic");
     return new Response(text, { headers: { ...headers, "content-type": "text/markdown; charset=utf-8" } });
   } catch {
-    const refusal: Refusal = { code: "unavailable", detail: "RelayKey cannot answer now. Try again shortly.", retryAfterSeconds: 1 };
+    const refusal: Refusal = {
+      code: "unavailable",
+      detail: "RelayKey cannot answer now. Try again shortly.",
+      retryAfterSeconds: 1,
+    };
     return refusalResponse(refusal, { requestId, limits: [], connection: null });
   }
 }

@@ -77,7 +77,11 @@ export async function handleCall(
 
       // 9: forward with partner-aware retries.
       reached = true;
-      const answer = await callVendor({ request, requestId, caller, judgement, body, keys: keys.value }, ports, settings);
+      const answer = await callVendor(
+        { request, requestId, caller, judgement, body, keys: keys.value },
+        ports,
+        settings,
+      );
       if (!answer.ok) await payment.value.release(answer.error.refusal.code);
       if (!answer.ok && !answer.error.forwarded) return refuseOpen(answer.error.refusal);
 

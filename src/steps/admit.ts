@@ -32,7 +32,12 @@ const MAX_RELOADS = 4;
 const MAX_USER_AGENT_CHARS = 256;
 
 export async function admitCall(
-  call: { readonly request: Request; readonly route: ProxyRoute; readonly body: BodyReader; readonly requestId: string },
+  call: {
+    readonly request: Request;
+    readonly route: ProxyRoute;
+    readonly body: BodyReader;
+    readonly requestId: string;
+  },
   caller: Caller,
   ports: Ports,
   settings: PipelineSettings,
@@ -43,7 +48,7 @@ export async function admitCall(
   let sendDocument = false;
   for (let round = 0; round <= MAX_RELOADS; round += 1) {
     const { document } = current;
-    const judgement = await judgeCall({ method: request.method, headers: request.headers, route, body }, document, caller.place);
+    const judgement = await judgeCall({ method: request.method, headers: request.headers, route, body }, document);
     const { grant } = judgement;
     const refusal = current.conflict ?? judgement.refusal;
     const admission: AdmissionRequest = {
@@ -68,7 +73,12 @@ export async function admitCall(
     switch (reply.decision) {
       case "go":
         if (grant === null || refusal !== null) throw new Error("The gate admitted what the configuration refuses");
-        return ok({ caller: current, judgement: { ...judgement, grant }, admission: reply.admission, limits: reply.limits });
+        return ok({
+          caller: current,
+          judgement: { ...judgement, grant },
+          admission: reply.admission,
+          limits: reply.limits,
+        });
       case "refused":
         return err({ refusal: reply.refusal, limits: reply.limits, judgement });
       case "need_document":

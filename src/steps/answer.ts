@@ -58,10 +58,10 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
 
   const forms = secretForms(vendor.key.secret, maskedForms(connection.auth, vendor.key.secret, vendor.key.accessToken));
   const map = urlMap(call, settings);
-  const headers = callerHeaders(call, vendor.response.headers, forms, map, receipt);
+  const rewrites = connection.urlMembers.length > 0 && isJson(vendor.response.headers);
+  const headers = callerHeaders(call, vendor.response.headers, forms, map, receipt, rewrites);
   const maskers: StreamMasker[] = [];
   const meter = usageMeter(connection.prices, call.request.method, call.judgement.path, vendor.response.headers);
-  const rewrites = connection.urlMembers.length > 0 && isJson(vendor.response.headers);
   const filters = (): ByteFilter[] => {
     const masker = new StreamMasker(forms);
     maskers.push(masker);
@@ -82,7 +82,14 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
     fixedLength: ports.fixedLength,
     signal: call.request.signal,
     ended: (end) => {
-      const cost = costOf(connection.prices, call.request.method, call.judgement.path, status, vendor.response.headers, meter?.usage() ?? null);
+      const cost = costOf(
+        connection.prices,
+        call.request.method,
+        call.judgement.path,
+        status,
+        vendor.response.headers,
+        meter?.usage() ?? null,
+      );
       if (masked()) call.open.note("echo_masked", true);
       if (end.how !== "whole") call.open.note(end.how, true);
       call.open.settle({ ...ending(call, vendor, end), costUsdMicros: cost });
@@ -155,7 +162,14 @@ function ending(call: AnsweredCall, vendor: VendorAnswer, end: DeliveryEnd): End
 function upgraded(call: AnsweredCall, vendor: VendorAnswer): Response {
   call.open.note("websocket", true);
   const prices = call.judgement.grant.connection.prices;
-  const cost = costOf(prices, call.request.method, call.judgement.path, vendor.response.status, vendor.response.headers, null);
+  const cost = costOf(
+    prices,
+    call.request.method,
+    call.judgement.path,
+    vendor.response.status,
+    vendor.response.headers,
+    null,
+  );
   call.open.settle({ ...ending(call, vendor, { bytesOut: 0, how: "whole" }), costUsdMicros: cost });
   return vendor.response;
 }
@@ -166,12 +180,14 @@ function callerHeaders(
   forms: readonly Uint8Array[],
   map: UrlMap,
   receipt: Readonly<Record<string, string>>,
+  rewritten: boolean,
 ): { readonly value: Headers; readonly masked: boolean } {
-  const value = callerResponseHeaders(upstream);
+  const value = callerResponseHeaders(upstream, { bodyRewritten: rewritten });
   let masked = false;
   for (const [name, text] of [...value]) {
     const safe = maskText(text, forms);
-    const pointed = name === "location" ? rewriteLocation(safe, map) : name === "link" ? rewriteLinkHeader(safe, map) : safe;
+    const pointed =
+      name === "location" ? rewriteLocation(safe, map) : name === "link" ? rewriteLinkHeader(safe, map) : safe;
     masked ||= safe !== text;
     if (pointed !== text) value.set(name, pointed);
   }
@@ -185,7 +201,8 @@ function callerHeaders(
 /** Which vendor URLs are pointed back at the proxy, and to where: the same route by which the caller came. */
 function urlMap(call: AnsweredCall, settings: PipelineSettings): UrlMap {
   const { connection } = call.judgement.grant;
-  const origin = call.route.prefix === "" || settings.proxyOrigin === null ? originOf(call.request.url) : settings.proxyOrigin;
+  const origin =
+    call.route.prefix === "" || settings.proxyOrigin === null ? originOf(call.request.url) : settings.proxyOrigin;
   return {
     upstreamBase: connection.baseUrl,
     proxyBase: `${origin}${call.route.prefix}`,

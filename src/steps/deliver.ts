@@ -78,7 +78,7 @@ async function deliverSmall(delivery: Delivery, declared: number): Promise<Respo
 }
 
 async function readWhole(delivery: Delivery): Promise<Uint8Array<ArrayBuffer> | null> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timer: number | null = null;
   const late = new Promise<null>((resolve) => {
     const left = delivery.deadlineMs - delivery.nowMs();
     timer = setTimeout(() => resolve(null), Math.max(0, Math.min(left, delivery.idleTimeoutMs)));
@@ -119,11 +119,7 @@ async function deliverEncoded(delivery: Delivery): Promise<Response | "vendor_di
   return new Response(filtered, { status: upstream.status, statusText: upstream.statusText, headers });
 }
 
-function deliverStream(
-  delivery: Delivery,
-  body: ReadableStream<Uint8Array>,
-  declared: number | null,
-): Response {
+function deliverStream(delivery: Delivery, body: ReadableStream<Uint8Array>, declared: number | null): Response {
   const { upstream, headers } = delivery;
   const init = { status: upstream.status, statusText: upstream.statusText, headers };
   const filtered = filteredStream(delivery, body, declared);
@@ -203,10 +199,13 @@ async function nextChunk(
 ): Promise<Chunk | "vendor_died" | "idle_timeout" | "total_timeout"> {
   const left = delivery.deadlineMs - delivery.nowMs();
   if (left <= 0) return "total_timeout";
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timer: number | null = null;
   const late = new Promise<"idle_timeout" | "total_timeout">((resolve) => {
     const idleFirst = delivery.idleTimeoutMs < left;
-    timer = setTimeout(() => resolve(idleFirst ? "idle_timeout" : "total_timeout"), Math.min(left, delivery.idleTimeoutMs));
+    timer = setTimeout(
+      () => resolve(idleFirst ? "idle_timeout" : "total_timeout"),
+      Math.min(left, delivery.idleTimeoutMs),
+    );
   });
   try {
     const read = await Promise.race([reader.read(), late]);

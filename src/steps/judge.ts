@@ -7,9 +7,8 @@ import { bodyRulesApply, judgeBody } from "../domain/body-rules.ts";
 import type { ConnectionDocument, CredentialDocument, GrantDocument } from "../domain/documents.ts";
 import { nameOperation } from "../domain/operation.ts";
 import { canonicalPath, joinBasePath } from "../domain/path.ts";
-import type { Presented } from "../domain/presented.ts";
+import { queryWithoutTokens } from "../domain/presented.ts";
 import type { Refusal } from "../domain/problem.ts";
-import { removeQueryParam } from "../domain/query.ts";
 import { judgeScope } from "../domain/scope-judge.ts";
 import type { BodyReader } from "./request-body.ts";
 import type { ProxyRoute } from "../domain/route.ts";
@@ -34,7 +33,6 @@ const CUSTOMER_PATTERN = /^[\x21-\x7e]{1,128}$/;
 export async function judgeCall(
   call: { readonly method: string; readonly headers: Headers; readonly route: ProxyRoute; readonly body: BodyReader },
   document: CredentialDocument,
-  place: Presented["place"],
 ): Promise<Judgement> {
   const grant = document.grants.find((each) => each.connection.id === call.route.connectionId) ?? null;
   const connection = grant?.connection ?? null;
@@ -56,8 +54,12 @@ export async function judgeCall(
   const base = upstreamBase(connection, found.value, call.route.originName);
   const requested = call.route.rawPath === "" ? "" : found.value;
   const path = joinBasePath(base.basePath, requested, connection.collapseBasePath);
-  const rawQuery = place.kind === "query" ? removeQueryParam(call.route.rawQuery, place.name) : call.route.rawQuery;
-  const scoped = judgeScope(grant.scope, { method: call.method, path, query: rawQuery }, authQueryNames(connection.auth));
+  const rawQuery = queryWithoutTokens(call.route.rawQuery);
+  const scoped = judgeScope(
+    grant.scope,
+    { method: call.method, path, query: rawQuery },
+    authQueryNames(connection.auth),
+  );
   const rest = { grant, path, baseUrl: base.origin, customer, operation: operationOf(connection, call.method, path) };
   if (!scoped.ok) return { ...rest, query: "", refusal: scoped.error };
   const refusal =

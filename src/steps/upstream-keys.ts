@@ -3,7 +3,12 @@
  * request alone; a second credential is opened only when the first one is refused or exhausted.
  */
 import { needsAccessToken } from "../domain/auth-apply.ts";
-import type { ConnectionDocument, CredentialDocument, GrantDocument, UpstreamCredentialDocument } from "../domain/documents.ts";
+import type {
+  ConnectionDocument,
+  CredentialDocument,
+  GrantDocument,
+  UpstreamCredentialDocument,
+} from "../domain/documents.ts";
 import type { Outcome, Refusal } from "../domain/problem.ts";
 import { err, ok } from "../domain/result.ts";
 import { upstreamOrder } from "../domain/upstream-choice.ts";

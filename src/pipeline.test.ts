@@ -1,0 +1,210 @@
+import { describe, expect, it } from "vitest";
+import { handleCall } from "./pipeline.ts";
+import { connection, grant, MASTER_KEY, scope, SETTINGS, world, type World } from "./pipeline.fixture.ts";
+import { resolveRoute } from "./domain/route.ts";
+
+interface Sent {
+  readonly method?: string;
+  readonly path?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: BodyInit | null;
+}
+
+async function send(made: World, sent: Sent = {}): Promise<Response> {
+  const url = `http://localhost${sent.path ?? "/conn_test/contacts/7"}`;
+  const request = new Request(url, {
+    method: sent.method ?? "GET",
+    headers: { authorization: `Bearer ${made.token}`, ...sent.headers },
+    body: sent.body ?? null,
+  });
+  const route = resolveRoute(url, { proxyDomain: "localhost" });
+  if (route.kind !== "proxy") throw new Error(`not a proxy route: ${route.kind}`);
+  return handleCall(request, route, made.ports, SETTINGS);
+}
+
+async function problem(response: Response): Promise<Record<string, unknown>> {
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  expect(response.headers.get("x-relaykey-source")).toBe("relaykey");
+  return response.json();
+}
+
+describe("an allowed call", () => {
+  it("is admitted before the secret is read, and the vendor sees its key and not the token", async () => {
+    const made = world();
+    const response = await send(made);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ ok: true });
+    expect(made.log).toEqual(["find", "admit", "open", "fetch", "settle"]);
+    const [outgoing] = made.sent;
+    expect(outgoing?.url).toBe("https://vendor.example.com/contacts/7");
+    expect(outgoing?.headers.get("authorization")).toBe(`Bearer ${MASTER_KEY}`);
+    expect(JSON.stringify([...(outgoing?.headers ?? [])])).not.toContain(made.token);
+    expect(made.settlements).toMatchObject([
+      { admission: 1, status: 200, upstreamStatus: 200, forwarded: true, reason: null },
+    ]);
+    expect(response.headers.get("x-relaykey-request-id")).toMatch(/^req_/);
+    expect(response.headers.get("x-relaykey-source")).toBe("upstream");
+  });
+
+  it("keeps the query byte for byte, and drops the token's own parameter", async () => {
+    const made = world({ grants: [grant({ connection: connection({ tokenQueryParams: ["ak"] }) })] });
+    await send(made, { path: `/conn_test/contacts?q=a%20b&ak=${made.token}&x=1` });
+    expect(made.sent[0]?.url).toBe("https://vendor.example.com/contacts?q=a%20b&x=1");
+  });
+
+  it("streams a body of unknown length and settles at its end", async () => {
+    const made = world();
+    const chunks = ["data: 1\n\n", "data: 2\n\n"];
+    made.vendor = () =>
+      new Response(
+        new ReadableStream({
+          pull(controller) {
+            const next = chunks.shift();
+            if (next === undefined) controller.close();
+            else controller.enqueue(new TextEncoder().encode(next));
+          },
+        }),
+        { headers: { "content-type": "text/event-stream" } },
+      );
+    const response = await send(made);
+    expect(made.settlements).toEqual([]);
+    expect(await response.text()).toBe("data: 1\n\ndata: 2\n\n");
+    expect(made.settlements).toMatchObject([{ bytesOut: 18, status: 200 }]);
+  });
+
+  it("masks a key that the vendor echoes, in the body and in a header", async () => {
+    const made = world();
+    made.vendor = () => new Response(`you sent ${MASTER_KEY}!`, { status: 400, headers: { "x-echo": MASTER_KEY } });
+    const response = await send(made);
+    const text = `${await response.text()} ${response.headers.get("x-echo")}`;
+    expect(text).not.toContain(MASTER_KEY);
+    expect(text).toContain("you sent *");
+    expect(made.settlements[0]?.notes).toMatchObject({ echo_masked: true });
+  });
+
+  it("points a Location at the vendor back at the proxy", async () => {
+    const made = world();
+    made.vendor = () =>
+      new Response(null, { status: 302, headers: { location: "https://vendor.example.com/contacts/8" } });
+    const response = await send(made);
+    expect(response.status).toBe(302);
+    expect(response.headers.get("location")).toBe("http://localhost/conn_test/contacts/8");
+  });
+});
+
+describe("a refused call", () => {
+  it.each([
+    ["no token", {}, 401, "credential_missing", { headers: { authorization: "" } }],
+    [
+      "a forged token",
+      {},
+      401,
+      "credential_invalid",
+      { headers: { authorization: `Bearer rk_proxy_${"A".repeat(67)}` } },
+    ],
+    ["an unknown connection", {}, 403, "connection_not_granted", { path: "/conn_other/contacts" }],
+    ["another path", {}, 403, "path_denied", { path: "/conn_test/deals" }],
+    ["another method", {}, 403, "method_denied", { method: "DELETE" }],
+    ["an ambiguous path", {}, 400, "ambiguous_path", { path: "/conn_test/contacts/%2e%2e/deals" }],
+    ["an encoded slash", {}, 400, "ambiguous_path", { path: "/conn_test/contacts%2f..%2fdeals" }],
+    ["a customer that cannot be", {}, 400, "invalid_request", { headers: { "x-relaykey-customer": "a b" } }],
+    [
+      "a denied parameter",
+      { grants: [grant({ scope: scope({ denyQueryParams: ["expand"] }) })] },
+      403,
+      "query_denied",
+      { path: "/conn_test/contacts?Expand%5B%5D=x" },
+    ],
+    [
+      "another environment",
+      { environment: "staging", grants: [grant({ connection: connection({ environment: "production" }) })] },
+      403,
+      "environment_denied",
+      {},
+    ],
+    [
+      "a paused connection",
+      { grants: [grant({ connection: connection({ status: "paused" }) })] },
+      503,
+      "connection_paused",
+      {},
+    ],
+  ] as const)("%s: %s %s", async (_name, change, status, code, sent) => {
+    const made = world(change as Parameters<typeof world>[0]);
+    const response = await send(made, sent);
+    expect(await problem(response)).toMatchObject({ status, code, error: { code } });
+    expect(response.status).toBe(status);
+    expect(made.sent).toEqual([]);
+    expect(made.log).not.toContain("open");
+    const recorded = made.log.filter((step) => step === "admit" || step === "doorstep");
+    expect(recorded).toHaveLength(1);
+  });
+
+  it("with two different tokens is on record and reads 400", async () => {
+    const made = world();
+    const other = world();
+    const response = await send(made, { headers: { "x-relaykey": `${other.token.slice(0, -1)}0` } });
+    expect(response.status).toBe(400);
+    expect(made.admissions[0]?.refusal?.code).toBe("conflicting_credentials");
+  });
+
+  it("says which scope would have been enough", async () => {
+    const response = await send(world(), { path: "/conn_test/deals/4" });
+    expect(await problem(response)).toMatchObject({
+      smallest_scope: { allowed_methods: ["GET"], allowed_paths: ["/deals/4"] },
+    });
+    expect(response.headers.get("x-should-retry")).toBe("false");
+  });
+});
+
+describe("any failing part refuses", () => {
+  it.each([
+    ["find", 503, "unavailable", 0],
+    ["admit", 503, "unavailable", 0],
+    ["open", 503, "secret_unavailable", 1],
+    ["fetch", 502, "upstream_unreachable", 1],
+  ] as const)("%s fails: %i %s", async (part, status, code, settled) => {
+    const made = world();
+    made.broken.add(part);
+    const response = await send(made);
+    const document = await problem(response);
+    expect(document).toMatchObject({ status, code });
+    expect(JSON.stringify(document)).not.toContain("planted failure");
+    expect(JSON.stringify(document)).not.toContain(MASTER_KEY);
+    expect(made.settlements).toHaveLength(settled);
+    if (part !== "fetch") expect(made.sent).toEqual([]);
+  });
+
+  it("reads the document anew when the gate says it is old, and judges by the new one", async () => {
+    const made = world();
+    let asked = 0;
+    made.reply = (request) => {
+      asked += 1;
+      if (asked === 1) return { decision: "reload" };
+      if (request.document === null) return { decision: "need_document" };
+      return { decision: "go", admission: 1, limits: [] };
+    };
+    expect((await send(made)).status).toBe(200);
+    expect(made.log.filter((step) => step === "find")).toHaveLength(2);
+    expect(made.admissions).toHaveLength(3);
+  });
+
+  it("gives up on a configuration that never settles", async () => {
+    const made = world();
+    made.reply = () => ({ decision: "reload" });
+    expect((await send(made)).status).toBe(503);
+    expect(made.sent).toEqual([]);
+  });
+
+  it("answers 502 when a small answer breaks off, and settles once", async () => {
+    const made = world();
+    made.vendor = () =>
+      new Response(new ReadableStream({ pull: (c) => c.error(new Error("reset")) }), {
+        headers: { "content-length": "10" },
+      });
+    const response = await send(made);
+    expect(response.status).toBe(502);
+    expect(made.settlements).toHaveLength(1);
+    expect(made.settlements[0]).toMatchObject({ forwarded: true, costUsdMicros: null });
+  });
+});
