@@ -6,15 +6,8 @@ import { existsSync, mkdirSync } from "node:fs";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { defineConfig, defineProject } from "vitest/config";
 import { buildWorker, type WorkerName } from "./scripts/build.ts";
+import { workerOptions } from "./scripts/worker-options.ts";
 import { testBindings } from "./tests/harness/test-bindings.ts";
-
-const DURABLE_OBJECTS = {
-  GATES: "CredentialGate",
-  POOLS: "SharedLimit",
-  HEALTH: "ConnectionState",
-  LEDGERS: "CreditLedger",
-  PAYMENTS: "PaymentNonces",
-};
 
 /** `src/store` is tested where both databases are bound; `src/cloudflare` where the Durable Objects live. */
 const INCLUDE: Record<WorkerName, string[]> = {
@@ -30,18 +23,7 @@ async function migrations(database: "control" | "audit") {
 
 /** The proxy Worker as built, for Workers that bind its Durable Objects by script name. */
 async function proxyBeside(bindings: Record<string, string>) {
-  return {
-    name: "relaykey-proxy",
-    modules: [{ type: "ESModule" as const, path: "proxy.mjs", contents: await buildWorker("proxy") }],
-    compatibilityDate: "2026-10-23",
-    compatibilityFlags: ["enable_request_signal"],
-    bindings,
-    d1Databases: { CONTROL_DB: "relaykey-control" },
-    queueProducers: { AUDIT_QUEUE: "relaykey-audit" },
-    durableObjects: Object.fromEntries(
-      Object.entries(DURABLE_OBJECTS).map(([binding, className]) => [binding, { className, useSQLite: true }]),
-    ),
-  };
+  return workerOptions("proxy", { script: await buildWorker("proxy"), bindings });
 }
 
 function workerProject(name: WorkerName) {
@@ -89,6 +71,8 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          // After the others: it measures time from outside and wants the machine for itself.
+          sequence: { groupOrder: 1 },
         },
       },
     ],
