@@ -10,7 +10,6 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { decodeBase64Url, encodeBase64Url, equalBytes, utf8, utf8Text } from "./encoding.ts";
 import { err, ok, type Result } from "./result.ts";
 
-export const CONFIRMATION_TTL_MS = 24 * 60 * 60 * 1000;
 export const FORM_TOKEN_TTL_MS = 60 * 60 * 1000;
 const MAX_LINK_TOKEN_CHARS = 2048;
 const MAX_DETAIL_CHARS = 160;

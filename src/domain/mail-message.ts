@@ -29,12 +29,6 @@ export function isMailAddress(text: string): boolean {
   return text.length <= MAX_ADDRESS_CHARS && text.indexOf("@") <= MAX_LOCAL_CHARS && ADDRESS.test(text);
 }
 
-/** `k…@example.com`: enough to recognise an address, not enough to learn it. */
-export function maskedAddress(address: string): string {
-  const at = address.lastIndexOf("@");
-  return at < 1 ? "…" : `${address.slice(0, 1)}…${address.slice(at)}`;
-}
-
 /** The whole message with CRLF line ends, without the protocol's dot-stuffing. Throws for an address that is not one. */
 export function mimeMessage(mail: Mail, from: string, atMs: number): string {
   if (!isMailAddress(mail.to) || !isMailAddress(from)) throw new Error("A mail address is not valid");
