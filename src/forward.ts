@@ -17,6 +17,8 @@ import { keepBody, peekBody, type KeptBody } from "./vendor-body.ts";
 
 /** Keys that one call tries after the first: a failover must not walk through a long list. */
 const MAX_KEY_SWITCHES = 3;
+/** Timers may fire early by their granularity; a call before the vendor's time would be held back by its own hold. */
+const TIMER_SLACK_MS = 5;
 const MAX_BUDGETS = 1_000;
 
 /** Why the present key is given up for this call. */
@@ -207,7 +209,7 @@ async function pause(
   const nowMs = ports.clock.nowMs();
   if (waitMs === null || nowMs + waitMs >= progress.deadlineMs) return false;
   if (!takeRepeat(budget, rule.retryBudgetShare, nowMs)) return false;
-  await ports.sleep(waitMs);
+  await ports.sleep(waitMs + (vendorWaitMs === null ? 0 : TIMER_SLACK_MS));
   if (call.signal?.aborted === true) return false;
   if ((await ports.health.check(call.organisationId, call.connection)) !== null) return false;
   progress.givenUp.push({ outcome, waitMs });

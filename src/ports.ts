@@ -9,6 +9,7 @@ import type {
   GrantDocument,
   UpstreamCredentialDocument,
 } from "./domain/documents.ts";
+import type { Notice } from "./domain/notice.ts";
 import type { Refusal } from "./domain/problem.ts";
 import type { Result } from "./domain/result.ts";
 
@@ -55,6 +56,8 @@ export interface ConnectionHealth {
   /** Null: go ahead. Otherwise the refusal (`circuit_open`, `vendor_limited`). */
   check(organisationId: string, connection: ConnectionDocument): Promise<Refusal | null>;
   report(organisationId: string, connection: ConnectionDocument, result: CallReport): void;
+  /** False while the vendor refuses or limits this key: it is then tried after the others. From memory, never waits. */
+  usable?(organisationId: string, connection: ConnectionDocument, upstreamCredentialId: string): boolean;
 }
 
 export interface CallReport {
@@ -156,4 +159,13 @@ export interface PipelineSettings {
   /** Local development: a request without CF-Connecting-IP counts as 127.0.0.1. */
   readonly local: boolean;
   readonly maxBodyBytes: number;
+}
+
+/** Tells people about a notice, by mail or webhook. */
+export interface NoticeDispatcher {
+  /**
+   * `sent`: done, for good. `later`: try again after a while (a provider failed, or nothing is configured yet).
+   * `dropped`: can never be sent, or is no longer of interest.
+   */
+  dispatch(notice: Notice): Promise<"sent" | "later" | "dropped">;
 }
