@@ -1,0 +1,25 @@
+/**
+ * What travels through the audit queue. The shapes are checked where they arrive (workers/audit), since a message may
+ * have been written by an earlier release.
+ */
+import type { ChainCheckpoint, EventTuple } from "../domain/chain.ts";
+import type { Notice } from "../domain/notice.ts";
+
+/** From a gate. `events` ascend; the audit Worker confirms them to the gate by their seqs. */
+export interface GateMessage {
+  readonly v: 1;
+  readonly kind: "gate";
+  readonly credential_id: string;
+  readonly events: readonly EventTuple[];
+  readonly notices: readonly Notice[];
+  readonly checkpoint: ChainCheckpoint | null;
+}
+
+/** From a proxy isolate: folded refusals of requests that never reached a gate. */
+export interface DoorstepMessage {
+  readonly v: 1;
+  readonly kind: "doorstep";
+  readonly events: readonly EventTuple[];
+}
+
+export type AuditMessage = GateMessage | DoorstepMessage;

@@ -1,0 +1,242 @@
+/**
+ * The gate of one credential: the authority on whether it may be used now, and the journal of every request it decided.
+ *
+ * What always holds: a reply goes out only after the records behind it are durable; the state in memory is the checkpoint
+ * plus the log, applied by one pure function; an event is forgotten only when the audit database has confirmed it.
+ * The rules are in src/domain/gate.ts; this class stores, times and sends.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { formatAddress, formatBlock, parseBlock, trustKey } from "../domain/address.ts";
+import type { AdmissionReply, AdmissionRequest, GateDocument, Settlement } from "../domain/admission.ts";
+import { EVENT_SEQ } from "../domain/chain.ts";
+import { decide, settle } from "../domain/gate.ts";
+import { apply } from "../domain/gate-apply.ts";
+import type { GateInspection } from "../domain/gate-inspect.ts";
+import { inspectGate } from "../domain/gate-inspect.ts";
+import type { GateRecord, RequestFacts } from "../domain/gate-records.ts";
+import type { GateState } from "../domain/gate-state.ts";
+import { ADMISSION_LEASE_MS, MAX_TRUSTED_ADDRESSES } from "../domain/gate-state.ts";
+import { ID_RANDOM_BYTES, newId } from "../domain/ids.ts";
+import { RefusalFold } from "../domain/refusal-fold.ts";
+import type { ConfirmFailure } from "../domain/trust.ts";
+import { confirmFailure } from "../domain/trust.ts";
+import type { AuditMessage } from "./audit-messages.ts";
+import { GateDelivery } from "./gate-delivery.ts";
+import { GateLog } from "./gate-log.ts";
+import { GroupCommit } from "./group-commit.ts";
+
+/** How long closed events gather before they are sent. */
+const GATHER_MS = 500;
+const GATHER_LOCAL_MS = 100;
+
+export interface CredentialGateEnv {
+  readonly AUDIT_QUEUE: Queue<AuditMessage>;
+  readonly RELAYKEY_SIGNING_SEED: string;
+  readonly RELAYKEY_LOCAL?: string;
+}
+
+export type TrustChange =
+  | { readonly ok: true; readonly address: string }
+  | { readonly ok: false; readonly reason: "invalid_address" | "too_many" | "not_found" };
+
+export type ConfirmReply = { readonly ok: true } | { readonly ok: false; readonly reason: ConfirmFailure };
+
+interface FoldSample {
+  readonly facts: RequestFacts;
+  readonly status: number;
+}
+
+export class CredentialGate extends DurableObject<CredentialGateEnv> {
+  readonly #credentialId: string;
+  readonly #log: GateLog;
+  readonly #state: GateState;
+  readonly #commits: GroupCommit<GateRecord>;
+  readonly #delivery: GateDelivery;
+  readonly #gatherMs: number;
+  /** When each open admission is given up, unless it is renewed. Memory only: a restart gives everyone a fresh lease. */
+  readonly #leases = new Map<number, number>();
+  readonly #fold = new RefusalFold<FoldSample>();
+  /** Events up to this seq are on disk. */
+  #durableSeq = 0;
+  #alarmMs: number | null = null;
+
+  constructor(ctx: DurableObjectState, env: CredentialGateEnv) {
+    super(ctx, env);
+    this.#credentialId = ctx.id.name ?? ctx.id.toString();
+    this.#log = new GateLog(ctx.storage.sql);
+    this.#state = this.#log.load();
+    this.#durableSeq = this.#state.closed;
+    this.#gatherMs = env.RELAYKEY_LOCAL === "true" ? GATHER_LOCAL_MS : GATHER_MS;
+    this.#delivery = new GateDelivery(env.AUDIT_QUEUE, env.RELAYKEY_SIGNING_SEED);
+    this.#commits = new GroupCommit<GateRecord>(
+      (records) => this.#log.append(records, this.#state),
+      async () => {
+        const { closed } = this.#state;
+        await ctx.storage.sync();
+        this.#durableSeq = closed;
+      },
+      () => ctx.abort("The gate could not write its log"),
+    );
+    const nowMs = Date.now();
+    for (const admission of this.#state.open.keys()) this.#leases.set(admission, nowMs + ADMISSION_LEASE_MS);
+  }
+
+  /** Decides one request; the settlements that ride along are closed first. */
+  async admit(request: AdmissionRequest): Promise<AdmissionReply> {
+    const nowMs = Date.now();
+    const turn = decide(this.#state, request, nowMs, ENTROPY, (reason, atMs) => this.#fold.ownEvent(reason, atMs));
+    if (turn.fold !== null) {
+      const { facts, reason, status } = turn.fold;
+      this.#fold.add(reason, `${reason} ${facts[2] ?? ""}`, { facts, status }, nowMs);
+    }
+    for (const { admission } of request.settlements) this.#leases.delete(admission);
+    if (turn.reply.decision === "go") this.#leases.set(turn.reply.admission, nowMs + ADMISSION_LEASE_MS);
+    this.#schedule(nowMs);
+    if (turn.records.length > 0) await this.#commits.commit(turn.records);
+    return turn.reply;
+  }
+
+  /** Closes admissions. Those that are unknown or closed already are passed over. */
+  async settle(settlements: readonly Settlement[]): Promise<void> {
+    const nowMs = Date.now();
+    const records = settle(this.#state, settlements, nowMs);
+    for (const { admission } of settlements) this.#leases.delete(admission);
+    await this.#store(records, nowMs);
+  }
+
+  /** Keeps long calls open. */
+  renew(admissions: readonly number[]): void {
+    const untilMs = Date.now() + ADMISSION_LEASE_MS;
+    for (const admission of admissions) {
+      // Taken out and put in again, so that the leases stay in the order of their ends.
+      if (this.#leases.delete(admission)) this.#leases.set(admission, untilMs);
+    }
+  }
+
+  /** What remains and who is trusted. `document`: for a gate that has not seen one of this version yet. */
+  inspect(document: GateDocument | null = null): GateInspection {
+    return inspectGate(this.#state, document, Date.now());
+  }
+
+  /** From now on no document older than this is accepted. Returns once that is durable. */
+  async require(minVersion: number): Promise<void> {
+    if (minVersion <= this.#state.minVersion) return this.#commits.commit([]);
+    await this.#act(["require", minVersion]);
+  }
+
+  /** Revokes for good. Returns once no later request can be admitted. */
+  async revoke(version: number): Promise<void> {
+    if (this.#state.revokedVersion !== null) return this.#commits.commit([]);
+    await this.#act(["revoke", version]);
+  }
+
+  /** The audit database holds these events and notices. */
+  async acknowledge(
+    ranges: readonly (readonly [from: number, to: number])[],
+    notices: readonly string[] = [],
+  ): Promise<void> {
+    const { outbox } = this.#state;
+    const news = outbox.some((event) =>
+      ranges.some(([from, to]) => event[EVENT_SEQ] >= from && event[EVENT_SEQ] <= to),
+    );
+    if (!news && !notices.some((id) => this.#state.notices.has(id))) return;
+    apply(this.#state, ["delivered", ranges, notices]);
+    this.#delivery.confirmed(this.#state);
+    await this.#store([["delivered", ranges, notices]], Date.now());
+  }
+
+  listTrusted(): GateInspection["trustedAddresses"] {
+    return inspectGate(this.#state, null, Date.now()).trustedAddresses;
+  }
+
+  /** Trusts an IPv4 address or an IPv6 /64 (`2001:db8::/64`, or any address in it). */
+  async addTrusted(address: string): Promise<TrustChange> {
+    const key = addressKey(address);
+    if (key === null) return { ok: false, reason: "invalid_address" };
+    if (this.#state.trusted.size >= MAX_TRUSTED_ADDRESSES) return { ok: false, reason: "too_many" };
+    await this.#act(["trust", this.#nowMs(), key, "admin"]);
+    return { ok: true, address: key };
+  }
+
+  async removeTrusted(address: string): Promise<TrustChange> {
+    const key = addressKey(address);
+    if (key === null) return { ok: false, reason: "invalid_address" };
+    if (!this.#state.trusted.has(key)) return { ok: false, reason: "not_found" };
+    await this.#act(["distrust", this.#nowMs(), key]);
+    return { ok: true, address: key };
+  }
+
+  /** Uses a confirmation: once, within its time, for the address it was asked for. */
+  async confirm(confirmationId: string, address: string): Promise<ConfirmReply> {
+    return this.#answerAsk("confirm", confirmationId, address);
+  }
+
+  /** The recipient says that it was somebody else: the confirmation is void. */
+  async denyAddress(confirmationId: string, address: string): Promise<ConfirmReply> {
+    return this.#answerAsk("deny", confirmationId, address);
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarmMs = null;
+    const nowMs = this.#nowMs();
+    const records: GateRecord[] = [];
+    for (const [admission, untilMs] of this.#leases) {
+      if (untilMs > nowMs) continue;
+      this.#leases.delete(admission);
+      records.push(["expire", nowMs, admission]);
+    }
+    for (const { sample, reason, firstMs, count } of this.#fold.take(nowMs)) {
+      records.push(["refuse", firstMs, sample.facts, reason, sample.status, 0, count]);
+    }
+    for (const record of records) apply(this.#state, record);
+    await this.#commits.commit(records);
+    await this.#delivery.deliver(this.#credentialId, this.#state, this.#durableSeq, nowMs);
+    this.#schedule(nowMs);
+  }
+
+  async #answerAsk(kind: "confirm" | "deny", confirmationId: string, address: string): Promise<ConfirmReply> {
+    const nowMs = this.#nowMs();
+    const reason = confirmFailure(this.#state.confirmations.get(confirmationId), address, nowMs);
+    if (reason !== null) return { ok: false, reason };
+    await this.#act([kind, nowMs, confirmationId]);
+    return { ok: true };
+  }
+
+  #act(record: GateRecord): Promise<void> {
+    apply(this.#state, record);
+    return this.#store([record], Date.now());
+  }
+
+  /** Stores records that are already part of the state. */
+  #store(records: readonly GateRecord[], nowMs: number): Promise<void> {
+    this.#schedule(nowMs);
+    return this.#commits.commit(records);
+  }
+
+  #nowMs(): number {
+    return Math.max(Date.now(), this.#state.clockMs);
+  }
+
+  /** Sets the alarm when none is set, or when something is due earlier. One alarm serves many requests. */
+  #schedule(nowMs: number): void {
+    if (this.#alarmMs !== null && this.#alarmMs <= nowMs + this.#gatherMs) return;
+    let dueMs = this.#delivery.dueMs(this.#state, nowMs, this.#gatherMs) ?? Infinity;
+    // Leases stand in the order of their ends.
+    dueMs = Math.min(dueMs, this.#leases.values().next().value ?? Infinity, this.#fold.dueMs() ?? Infinity);
+    if (dueMs === Infinity || (this.#alarmMs !== null && this.#alarmMs <= dueMs)) return;
+    this.#alarmMs = dueMs;
+    void this.ctx.storage.setAlarm(dueMs);
+  }
+}
+
+const ENTROPY = {
+  confirmationId: (): string => newId("cfm", crypto.getRandomValues(new Uint8Array(ID_RANDOM_BYTES))),
+};
+
+/** The name under which an address is trusted: an IPv4 address, or an IPv6 /64; null for anything else. */
+function addressKey(text: string): string | null {
+  const block = parseBlock(text);
+  if (block === null) return null;
+  if (block.bytes.length === 4) return block.bits === 32 ? formatBlock(block) : null;
+  return block.bits >= 64 ? trustKey(formatAddress(block.bytes)) : null;
+}
