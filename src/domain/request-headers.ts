@@ -132,7 +132,20 @@ const NEVER_SENT_PREFIXES = [
 const ADDRESS_PARTS =
   /clientip|clientaddr|realip|remoteip|remoteaddr|originatingip|forwardedfor|userip|socketip|hostip/;
 
+/** Verdicts by plain name: the same few names come with every request. */
+const verdicts = new Map<string, boolean>();
+const MAX_VERDICTS = 1_000;
+
 function isNeverSent(plain: string): boolean {
+  const known = verdicts.get(plain);
+  if (known !== undefined) return known;
+  if (verdicts.size >= MAX_VERDICTS) verdicts.clear();
+  const verdict = judgeName(plain);
+  verdicts.set(plain, verdict);
+  return verdict;
+}
+
+function judgeName(plain: string): boolean {
   if (isFraming(plain) || NEVER_SENT.has(plain) || isRelayKeyHeader(plain) || isPaymentHeader(plain)) return true;
   for (const prefix of NEVER_SENT_PREFIXES) if (plain.startsWith(prefix)) return true;
   return ADDRESS_PARTS.test(plain.replaceAll("-", "")) || plain.includes("method-override");
