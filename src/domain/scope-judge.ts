@@ -1,5 +1,5 @@
 /**
- * Whether a scope allows a call, by method, path and query. The body is judged in `body-rules.ts`.
+ * Whether a scope allows a call, by method, path and query (GraphQL in it included). The body is judged in `body-rules.ts`.
  *
  * Default deny: a call passes when one rule has both its method and a pattern for its path. A pattern that cannot be
  * parsed matches nothing.
@@ -7,6 +7,7 @@
  * Methods: `GET` in a rule also allows `HEAD`, which asks for the same without the body (RFC 9110 §9.3.2). Nothing else
  * is implied, `OPTIONS` neither. `*` in a rule is any method.
  */
+import { judgeGraphqlParams } from "./graphql-rules.ts";
 import { compilePattern, matchSegments, pathSegments } from "./pattern.ts";
 import type { Pattern } from "./pattern.ts";
 import type { Refusal } from "./problem.ts";
@@ -27,7 +28,8 @@ export interface ScopedCall {
   readonly query: string;
 }
 
-/** @returns the query to send, or `method_denied`, `path_denied`, `query_denied`, `invalid_request` */
+/** @returns the query to send, or `method_denied`, `path_denied`, `query_denied`, `invalid_request`, `body_denied`
+ * (GraphQL in the query) */
 export function judgeScope(
   scope: Scope,
   call: ScopedCall,
@@ -35,11 +37,14 @@ export function judgeScope(
 ): Result<string, Refusal> {
   const refusal = judgeEndpoint(scope.rules, call.method, call.path);
   if (refusal !== null) return err(refusal);
-  return judgeQuery(call.query, {
+  const query = judgeQuery(call.query, {
     deny: scope.denyQueryParams,
     allow: scope.allowQueryParams,
     reserved: reservedQueryParams,
   });
+  if (!query.ok || scope.graphql === null || query.value === "") return query;
+  const graphql = judgeGraphqlParams(scope.graphql, query.value);
+  return graphql === null ? query : err(graphql);
 }
 
 /** Whether a rule's methods hold `method`. */
