@@ -9,6 +9,7 @@ const linkKey = deriveKey(seed, "confirmation_link");
 const formKey = deriveKey(seed, "confirmation_form");
 const nowMs = Date.UTC(2026, 4, 1);
 const sample: Confirmation = {
+  organisationId: "org_default",
   credentialId: "dcred_aaaaaaaaaaaaaaaa",
   confirmationId: "cnf_1",
   address: "2001:db8:1:2::/64",

@@ -16,8 +16,9 @@ const MAX_DETAIL_CHARS = 160;
 const MAC_BYTES = 32;
 const LINK_VERSION = "c1";
 
-/** What a confirmation link stands for. Only the first four members decide; the others are shown on the page. */
+/** What a confirmation link stands for. Only the first five members decide; the others are shown on the page. */
 export interface Confirmation {
+  readonly organisationId: string;
   readonly credentialId: string;
   readonly confirmationId: string;
   /** Canonical address as the gate keys it: IPv4, or an IPv6 /64. */
@@ -45,6 +46,7 @@ export function signConfirmation(key: Uint8Array, confirmation: Confirmation): s
         confirmation.credentialName.slice(0, MAX_DETAIL_CHARS),
         confirmation.connectionName.slice(0, MAX_DETAIL_CHARS),
         confirmation.userAgent.slice(0, MAX_DETAIL_CHARS),
+        confirmation.organisationId,
       ]),
     ),
   );
@@ -97,13 +99,16 @@ function parsePayload(payload: string): Confirmation | null {
   }
   if (!Array.isArray(parsed)) return null;
   const members: readonly unknown[] = parsed;
-  const texts = [0, 1, 2, 5, 6, 7].map((at) => members[at]);
+  const texts = [0, 1, 2, 5, 6, 7, 8].map((at) => members[at]);
   const times = [members[3], members[4]];
   if (!texts.every((text) => typeof text === "string") || !times.every((time) => Number.isSafeInteger(time)))
     return null;
-  const [credentialId, confirmationId, address, credentialName, connectionName, userAgent] = texts.map(String);
+  const [credentialId, confirmationId, address, credentialName, connectionName, userAgent, organisationId] =
+    texts.map(String);
   if (credentialId === undefined || confirmationId === undefined || address === undefined) return null;
+  if (organisationId === undefined) return null;
   return {
+    organisationId,
     credentialId,
     confirmationId,
     address,
