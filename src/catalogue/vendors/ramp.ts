@@ -42,7 +42,7 @@ export const ramp: Vendor = {
         scope: "{scope}",
         audience: null,
         client_auth: "basic",
-        token_ttl_seconds: 864_000,
+        token_ttl_seconds: 86_400,
       },
       secretLabel: "Client secret",
       hint: "Ask for the narrowest scopes: nothing that the token lacks can be misused.",
