@@ -1,0 +1,110 @@
+/** The deployment against a stand-in for wrangler and the account: what it creates, what it reuses, and what it never touches. */
+import { spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import type { FakeAccount } from "./harness/fake-wrangler.ts";
+
+const REPOSITORY = resolve(import.meta.dirname, "..");
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "relaykey-deploy-"));
+  const command = `#!/bin/sh\nexec "${process.execPath}" "${join(REPOSITORY, "tests/harness/fake-wrangler.ts")}" "$@"\n`;
+  writeFileSync(join(directory, "wrangler"), command);
+  chmodSync(join(directory, "wrangler"), 0o755);
+});
+
+afterEach(() => {
+  rmSync(directory, { recursive: true, force: true });
+  rmSync(join(REPOSITORY, "wrangler.generated.toml"), { force: true });
+});
+
+const secretsPath = () => join(directory, "deploy/secrets.env");
+const account = (): FakeAccount => JSON.parse(readFileSync(join(directory, "account.json"), "utf8"));
+
+function deploy(environment: Readonly<Record<string, string>> = {}): Promise<{ code: number | null; output: string }> {
+  return new Promise((done) => {
+    const child = spawn(process.execPath, ["scripts/deploy.ts"], {
+      cwd: REPOSITORY,
+      env: {
+        ...process.env,
+        NODE_OPTIONS: "",
+        RELAYKEY_WRANGLER: join(directory, "wrangler"),
+        RELAYKEY_DEPLOY_DIR: join(directory, "deploy"),
+        FAKE_ACCOUNT: join(directory, "account.json"),
+        ...environment,
+      },
+    });
+    let output = "";
+    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString("utf8")));
+    child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString("utf8")));
+    child.on("close", (code) => done({ code, output }));
+  });
+}
+
+it("creates everything once, gives each Worker its secrets, and deploys in order", async () => {
+  const first = await deploy();
+  expect(first.code, first.output).toBe(0);
+  const made = account();
+  expect(made.databases.map((each) => each.name)).toEqual(["relaykey-control", "relaykey-audit"]);
+  expect(made.queues).toEqual(["relaykey-audit-dead", "relaykey-audit"]);
+  expect(made.buckets).toEqual(["relaykey-exports"]);
+  expect(made.migrated).toEqual(["relaykey-control", "relaykey-audit"]);
+  expect(made.deployed).toEqual(["relaykey-proxy", "relaykey-audit", "relaykey-admin", "relaykey-proxy"]);
+  expect(made.secrets["relaykey-proxy"]).not.toHaveProperty("RELAYKEY_OWNER_KEY");
+  expect(made.secrets["relaykey-admin"]?.["RELAYKEY_OWNER_KEY"]).toMatch(/^rk_mgmt_owner_/);
+  for (const name of ["RELAYKEY_PEPPERS", "RELAYKEY_KEKS", "RELAYKEY_SIGNING_SEED"]) {
+    const values = ["proxy", "audit", "admin"].map((worker) => made.secrets[`relaykey-${worker}`]?.[name]);
+    expect(new Set(values).size, name).toBe(1);
+    expect(values[0], name).toBeTruthy();
+  }
+  expect(statSync(secretsPath()).mode & 0o777).toBe(0o600);
+  const config = readFileSync(join(REPOSITORY, "wrangler.generated.toml"), "utf8");
+  expect(config).toContain('database_id = "00000000-0000-4000-8000-000000000000"');
+  expect(config).toContain('PROXY_ORIGIN = "https://relaykey-proxy.example-team.workers.dev"');
+  expect(config).toContain('ADMIN_ORIGIN = "https://relaykey-admin.example-team.workers.dev"');
+  expect(config).toContain('RELAYKEY_LOCAL = "false"');
+
+  const second = await deploy();
+  expect(second.code, second.output).toBe(0);
+  const again = account();
+  expect(again.secrets).toEqual(made.secrets);
+  expect([again.databases, again.queues, again.buckets]).toEqual([made.databases, made.queues, made.buckets]);
+  expect(second.output).not.toContain("rk_mgmt_owner_");
+});
+
+it("takes up a run that was cut short, with the same secrets", async () => {
+  const cut = await deploy({ FAKE_FAIL: "deploy --env admin" });
+  expect(cut.code).toBe(1);
+  expect(cut.output).toContain("Could not deploy relaykey-admin");
+  const before = account();
+  expect(before.secrets["relaykey-admin"]).toBeUndefined();
+
+  const resumed = await deploy();
+  expect(resumed.code, resumed.output).toBe(0);
+  const after = account();
+  expect(after.secrets["relaykey-proxy"]).toEqual(before.secrets["relaykey-proxy"]);
+  expect(after.secrets["relaykey-admin"]?.["RELAYKEY_KEKS"]).toBe(before.secrets["relaykey-proxy"]?.["RELAYKEY_KEKS"]);
+});
+
+it("never makes new secrets where some are in use already", async () => {
+  await deploy({ FAKE_FAIL: "deploy --env admin" });
+  rmSync(secretsPath());
+  const refused = await deploy();
+  expect(refused.code).toBe(1);
+  expect(refused.output).toContain("relaykey-admin lacks RELAYKEY_OWNER_KEY");
+  expect(existsSync(secretsPath())).toBe(false);
+  expect(account().secrets["relaykey-admin"]).toBeUndefined();
+});
+
+it("says what to do when nobody is logged in, and puts no secret on a command line", async () => {
+  const refused = await deploy({ FAKE_FAIL: "whoami" });
+  expect(refused.code).toBe(1);
+  expect(refused.output).toContain("npx wrangler login");
+  expect(account().calls).toEqual(["whoami --json"]);
+  await deploy();
+  const { calls, secrets } = account();
+  for (const value of Object.values(secrets["relaykey-admin"] ?? {})) expect(calls.join("\n")).not.toContain(value);
+});
