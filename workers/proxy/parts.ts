@@ -6,10 +6,11 @@ import { accessTokens, connectionHealth, HealthMemory } from "../../src/cloudfla
 import { credentialSource } from "../../src/cloudflare/credential-source.ts";
 import { doorstep, DoorstepCounts } from "../../src/cloudflare/doorstep.ts";
 import { gateClient, SettlementBuffer } from "../../src/cloudflare/gate-client.ts";
-import { secretSource } from "../../src/cloudflare/secret-providers.ts";
+import { secretProviderSettings, secretSource } from "../../src/cloudflare/secret-providers.ts";
 import { ID_RANDOM_BYTES, newId } from "../../src/domain/ids.ts";
 import { parsePeppers } from "../../src/domain/token.ts";
-import { parseKeyring } from "../../src/domain/keyring.ts";
+import type { Refusal } from "../../src/domain/problem.ts";
+import { err } from "../../src/domain/result.ts";
 import type { PipelineSettings, Ports } from "../../src/ports.ts";
 import type { ProxyEnv } from "./env.ts";
 
@@ -31,3 +32,55 @@ export function partsFor(env: ProxyEnv): ProxyParts | null {
   known.set(env, made);
   return made;
 }
+
+function makeParts(env: ProxyEnv): ProxyParts | null {
+  const peppers = parsePeppers(env.RELAYKEY_PEPPERS ?? "");
+  const keks = parsePeppers(env.RELAYKEY_KEKS ?? "");
+  if (!peppers.ok || !keks.ok) return null;
+  const nowMs = (): number => Date.now();
+  const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  const send = (request: Request): Promise<Response> => fetch(request);
+  const bytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
+  const buffer = new SettlementBuffer();
+  const counts = new DoorstepCounts();
+  const memory = new HealthMemory();
+  const secrets = secretSource(secretProviderSettings({ ...env }, keks.value, { fetch: send, nowMs }));
+  const shared = {
+    credentials: credentialSource(env.CONTROL_DB, nowMs),
+    secrets,
+    payments: { take: () => Promise.resolve(err(NO_PAYMENTS)) },
+    clock: { nowMs },
+    random: { bytes, unit: () => Math.random() },
+    fetch: send,
+    sleep,
+    fixedLength: (length: number) => new FixedLengthStream(length),
+  };
+  return {
+    settings: {
+      peppers: peppers.value,
+      allowPrivateUpstreams: env.ALLOW_PRIVATE_UPSTREAMS === "true",
+      proxyOrigin: env.PROXY_ORIGIN === "" ? null : env.PROXY_ORIGIN,
+      proxyDomain: env.PROXY_DOMAIN === "" ? null : env.PROXY_DOMAIN,
+      local: env.RELAYKEY_LOCAL === "true",
+      maxBodyBytes: MAX_BODY_BYTES,
+    },
+    portsFor(context) {
+      const defer = (work: Promise<unknown>): void => context.waitUntil(work);
+      const health = { states: env.HEALTH, memory, nowMs, defer };
+      const nonce = (): string => newId("evt", bytes(ID_RANDOM_BYTES));
+      return {
+        ...shared,
+        defer,
+        gate: gateClient({ gates: env.GATES, buffer, nowMs, sleep, defer }),
+        doorstep: doorstep({ queue: env.AUDIT_QUEUE, counts, nowMs, sleep, defer, nonce }),
+        health: connectionHealth(health),
+        accessTokens: accessTokens(health),
+      };
+    },
+  };
+}
+
+const NO_PAYMENTS: Refusal = {
+  code: "payment_required",
+  detail: "This call must be paid for, and this deployment takes no payments.",
+};
