@@ -69,7 +69,7 @@ function openWith<P extends SecretLocation["provider"]>(
   settings: SecretProviderSettings,
   context: EnvelopeContext,
 ): Promise<string> {
-  const provider: SecretProvider<P> = PROVIDERS[location.provider as P];
+  const provider: SecretProvider<P> = PROVIDERS[location.provider];
   return provider.open(location, settings, context);
 }
 
