@@ -1,0 +1,118 @@
+/**
+ * Points the vendor's URLs back at the proxy: in `Location`, in `Link`, and in named members of JSON answers.
+ *
+ * Only what lies at or below a known base is changed; what follows the base stays character for character. URLs of other origins
+ * (pre-signed storage) pass as they are: RelayKey does not speak for them.
+ */
+import { JsonMemberRewriter } from "./json-members.ts";
+
+/** Bases are canonical and without trailing slash. The longest base that fits a URL decides. */
+export interface UrlMap {
+  readonly upstreamBase: string;
+  /** Where `upstreamBase` answers on the proxy: scheme, host and prefix. */
+  readonly proxyBase: string;
+  readonly alsoFrom: readonly { readonly upstreamBase: string; readonly proxyBase: string }[];
+}
+
+/** A base, taken apart for comparison. */
+interface Target {
+  readonly secure: boolean;
+  /** Host and port, the scheme's own port left out. */
+  readonly authority: string;
+  readonly path: string;
+  readonly origin: string;
+  readonly proxyBase: string;
+  readonly proxyPath: string;
+}
+
+/**
+ * The value of `Location` (RFC 9110 §10.2.2). A path that begins with a slash is meant from the vendor's root: below the
+ * base it becomes a path on the proxy, elsewhere the vendor's absolute URL, which no proxy path can mean.
+ */
+export function rewriteLocation(value: string, map: UrlMap): string {
+  const targets = targetsOf(map);
+  const pointed = pointedBack(value, targets);
+  if (pointed !== null || !isRootRelative(value)) return pointed ?? value;
+  return `${targets[0]?.origin ?? ""}${value}`;
+}
+
+/** The value of `Link` (RFC 8288 §3): each target between angle brackets; parameters stay as they are. */
+export function rewriteLinkHeader(value: string, map: UrlMap): string {
+  const targets = targetsOf(map);
+  return value.replace(/"(?:[^"\\]|\\.)*"|<([^<>]*)>/g, (whole, target: string | undefined) => {
+    const pointed = target === undefined ? null : pointedBack(target.trim(), targets);
+    return pointed === null ? whole : `<${pointed}>`;
+  });
+}
+
+/** Points named string members of a JSON text back at the proxy, while it streams; see `JsonMemberRewriter`. */
+export class JsonUrlRewriter extends JsonMemberRewriter {
+  constructor(members: readonly string[], map: UrlMap) {
+    const targets = targetsOf(map);
+    super(members, (value) => pointedBack(value, targets));
+  }
+}
+
+/** The URL on the proxy, or null when it points elsewhere. Relative references other than from the root need no change. */
+function pointedBack(value: string, targets: readonly Target[]): string | null {
+  if (isRootRelative(value)) {
+    // A path says nothing of its host, so it is read against the connection's main base alone.
+    const main = targets[0];
+    const rest = main === undefined ? null : below(value, main.path);
+    if (main === undefined || rest === null) return null;
+    return main.proxyPath + rest === "" ? "/" : main.proxyPath + rest;
+  }
+  const parts = /^(?:(https?):)?\/\/([^/?#\\@]*)([^\\]*)$/is.exec(value);
+  if (parts === null) return null;
+  const authority = (parts[2] ?? "").toLowerCase();
+  let best: { readonly target: Target; readonly rest: string } | null = null;
+  for (const target of targets) {
+    const rest = isAuthority(authority, parts[1]?.toLowerCase(), target) ? below(parts[3] ?? "", target.path) : null;
+    if (rest !== null && (best === null || target.path.length > best.target.path.length)) best = { target, rest };
+  }
+  return best === null ? null : best.target.proxyBase + best.rest;
+}
+
+/** `//host` is no path, and browsers read `/\` as `//`. */
+function isRootRelative(value: string): boolean {
+  return /^\/(?![/\\])/.test(value);
+}
+
+/** What follows the base path, or null when the text does not lie at or below it. */
+function below(text: string, basePath: string): string | null {
+  if (!text.startsWith(basePath)) return null;
+  const rest = text.slice(basePath.length);
+  return rest === "" || /^[/?#]/.test(rest) ? rest : null;
+}
+
+/**
+ * Whether the authority is the target's. Vendors behind a TLS terminator write `http:` without a port for their own https URLs;
+ * the proxy answers for both.
+ */
+function isAuthority(authority: string, scheme: string | undefined, target: Target): boolean {
+  if (scheme === "http" && target.secure) return authority.replace(/:80$/, "") === target.authority;
+  if (scheme === "https" && !target.secure) return false;
+  return authority.replace(target.secure ? /:443$/ : /:80$/, "") === target.authority;
+}
+
+/** The main base first, then the others. */
+function targetsOf(map: UrlMap): readonly Target[] {
+  return [map, ...map.alsoFrom].map(({ upstreamBase, proxyBase }) => {
+    const [origin, path] = splitBase(upstreamBase);
+    const secure = !/^http:/i.test(origin);
+    const authority = origin.slice(origin.indexOf("//") + 2).toLowerCase();
+    return {
+      secure,
+      authority: authority.replace(secure ? /:443$/ : /:80$/, ""),
+      path,
+      origin,
+      proxyBase: proxyBase.replace(/\/$/, ""),
+      proxyPath: splitBase(proxyBase)[1],
+    };
+  });
+}
+
+function splitBase(base: string): readonly [string, string] {
+  const parts = /^([a-z]+:\/\/[^/?#]*)([^?#]*)/i.exec(base);
+  return [parts?.[1] ?? "", (parts?.[2] ?? "").replace(/\/$/, "")];
+}
