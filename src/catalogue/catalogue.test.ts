@@ -225,6 +225,20 @@ describe("choices", () => {
     });
   });
 
+  test("another host than the vendor's own gets none of its origins", () => {
+    const stripe = vendorById("stripe");
+    if (stripe === null) throw new Error("missing");
+    for (const [base, count] of [
+      [null, 3],
+      ["https://api.stripe.com", 3],
+      ["http://127.0.0.1:9999", 0],
+      ["https://api.stripe.com.evil.test", 0],
+    ] as const) {
+      const made = connectionDefaults(stripe, {}, base);
+      expect(made.ok && made.value.origins.length, String(base)).toBe(count);
+    }
+  });
+
   test("an unknown region, way or a missing value is named", () => {
     expect(connectionDefaults(twilio, { region: "mars" })).toMatchObject({ error: { field: "region" } });
     expect(connectionDefaults(shopify, { region: "eu" })).toMatchObject({ error: { field: "region" } });

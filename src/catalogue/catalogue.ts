@@ -136,7 +136,8 @@ export function connectionDefaults(
     auth: filled.auth,
     headers: filled.headers,
     defaultHeaders: vendor.defaultHeaders,
-    origins: vendor.origins,
+    // Another host is another vendor as far as the key is concerned: it must not travel to the catalogue's origins.
+    origins: baseUrlGiven === null || isOwnHost(vendor, baseUrlGiven) ? vendor.origins : [],
     collapseBasePath: vendor.collapseBasePath,
     allowEncodedSlash: vendor.allowEncodedSlash,
     accountHeaders: vendor.accountHeaders,
@@ -147,6 +148,12 @@ export function connectionDefaults(
     reliability: { ...DEFAULT_RELIABILITY, ...vendor.reliability },
     operations: vendor.operations,
   });
+}
+
+/** Whether a base URL that a person gave lies on a host of the entry itself. */
+function isOwnHost(vendor: Vendor, baseUrl: string): boolean {
+  const own = [vendor.baseUrl ?? "", ...vendor.regions.map((region) => region.baseUrl)];
+  return own.some((known) => known === baseUrl || (known !== "" && baseUrl.startsWith(`${known}/`)));
 }
 
 function chosenRegion(vendor: Vendor, id: string | undefined): Result<Region | null, FieldError> {
