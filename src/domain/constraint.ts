@@ -120,15 +120,18 @@ function grantParts(
   grant: ConstrainedRequest["grants"][number],
   index: number,
 ): readonly OutsidePart[] {
-  const parts: OutsidePart[] = [];
-  const add = (part: ConstraintPart, detail: string): number => parts.push({ part, grant: index, detail });
-  if (!constraint.connections.includes(grant.connectionId)) {
-    add("connections", `The key may not use ${grant.connectionId}; it may use ${listed(constraint.connections)}.`);
-  }
-  const { scope: outer } = constraint;
-  const { scope } = grant;
+  const parts = outsideScope(constraint.scope, grant.scope).map((part) => ({ ...part, grant: index }));
+  if (constraint.connections.includes(grant.connectionId)) return parts;
+  const detail = `The key may not use ${grant.connectionId}; it may use ${listed(constraint.connections)}.`;
+  return [{ part: "connections", grant: index, detail }, ...parts];
+}
+
+/** Every part of `scope` that lies outside `outer`; empty: all of it lies inside. */
+export function outsideScope(outer: Scope, scope: Scope): readonly Omit<OutsidePart, "grant">[] {
+  const parts: Omit<OutsidePart, "grant">[] = [];
+  const add = (part: ConstraintPart, detail: string): number => parts.push({ part, detail });
   const rule = outsideRule(outer.rules, scope.rules);
-  if (rule !== null) parts.push({ ...rule, grant: index });
+  if (rule !== null) parts.push(rule);
   const denied = new Set(scope.denyQueryParams.map((name) => name.toLowerCase()));
   const undenied = outer.denyQueryParams.filter((name) => !denied.has(name.toLowerCase()));
   if (undenied.length > 0) add("deny_query_params", `These parameters must be denied too: ${listed(undenied)}.`);
