@@ -59,6 +59,8 @@ export interface ConnectionDocument {
   readonly auth: AuthScheme;
   /** Fixed headers that the owner adds to each call. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Headers that are added when the client sent none of that name (a vendor's version, a User-Agent). */
+  readonly defaultHeaders?: Readonly<Record<string, string>>;
   /** A request path that already starts with the base path is not prefixed with it again. */
   readonly collapseBasePath: boolean;
   readonly allowEncodedSlash: boolean;

@@ -160,6 +160,15 @@ describe("vendorRequestHeaders", () => {
     expect(sent(incoming, { allowHeaders })).toEqual({ "stripe-account": "acct_1" });
   });
 
+  it("adds defaults only where the caller sent none, and none about framing", () => {
+    const defaults = { "x-api-version": "1", "user-agent": "RelayKey", Host: "evil.test" };
+    expect(sent({ "X-Api-Version": "9" }, { defaults })).toEqual({ "x-api-version": "9", "user-agent": "RelayKey" });
+    expect(sent({}, { defaults, fixed: { "x-api-version": "2" } })).toEqual({
+      "x-api-version": "2",
+      "user-agent": "RelayKey",
+    });
+  });
+
   it("sets the owner's fixed headers over the caller's", () => {
     const fixed = { "X-Api-Version": "2", "Stripe-Account": "acct_owner", Host: "evil.test", Connection: "x" };
     const incoming = { "x-api-version": "1", x_api_version: "1", "stripe-account": "acct_1" };

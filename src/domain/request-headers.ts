@@ -27,6 +27,8 @@ export interface VendorHeaderOptions {
   readonly allowHeaders: readonly string[];
   /** The owner's fixed headers; they win over the caller's, look-alikes included. */
   readonly fixed: Readonly<Record<string, string>>;
+  /** Added where the caller sent none of that name. */
+  readonly defaults?: Readonly<Record<string, string>> | undefined;
   /** Headers in which the vendor's key travels: never taken from the caller. */
   readonly authHeaderNames: readonly string[];
   /** A WebSocket handshake: `Upgrade` and `Sec-WebSocket-*` go along, less the token's subprotocol. */
@@ -51,6 +53,9 @@ export function vendorRequestHeaders(incoming: Headers, options: VendorHeaderOpt
   }
   for (const [name, value] of Object.entries(options.fixed)) {
     if (!isFraming(plainName(name))) headers.set(name, value);
+  }
+  for (const [name, value] of Object.entries(options.defaults ?? {})) {
+    if (!headers.has(name) && !isFraming(plainName(name))) headers.set(name, value);
   }
   if (options.upgrade) copyHandshake(incoming, headers);
   return ok(headers);

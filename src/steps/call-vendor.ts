@@ -60,6 +60,7 @@ export async function callVendor(
     accountHeaders: connection.accountHeaders,
     allowHeaders: scope.allowHeaders,
     fixed: connection.headers,
+    defaults: connection.defaultHeaders,
     authHeaderNames: authHeaderNames(connection.auth),
     upgrade,
   });
