@@ -5,7 +5,7 @@ import { NO_LIMITS } from "./domain/limits.ts";
 import { DEFAULT_RELIABILITY } from "./domain/reliability.ts";
 import { ok } from "./domain/result.ts";
 import { EMPTY_SCOPE, type Scope } from "./domain/scope.ts";
-import { mintToken, type Pepper } from "./domain/token.ts";
+import { mintToken, type MintedToken, type Pepper } from "./domain/token.ts";
 import type { PipelineSettings, Ports } from "./ports.ts";
 
 export const PEPPER: Pepper = { id: "t1", key: new Uint8Array(32).fill(7) };
@@ -93,11 +93,8 @@ export interface World {
   readonly broken: Set<string>;
 }
 
-export function world(change: Partial<CredentialDocument> = {}): World {
-  let seed = 1;
-  const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, () => (seed = (seed * 73 + 11) % 251));
-  const minted = mintToken("rk_proxy_", bytes, PEPPER);
-  const document: CredentialDocument = {
+function credentialDocument(minted: MintedToken, change: Partial<CredentialDocument>): CredentialDocument {
+  return {
     version: 1,
     organisationId: "org_default",
     id: "dcred_0000000000000000",
@@ -114,6 +111,18 @@ export function world(change: Partial<CredentialDocument> = {}): World {
     grants: [grant()],
     ...change,
   };
+}
+
+/** Counts up, so that every run makes the same token. */
+function countedBytes(): (length: number) => Uint8Array {
+  let seed = 1;
+  return (length) => Uint8Array.from({ length }, () => (seed = (seed * 73 + 11) % 251));
+}
+
+export function world(change: Partial<CredentialDocument> = {}): World {
+  const bytes = countedBytes();
+  const minted = mintToken("rk_proxy_", bytes, PEPPER);
+  const document = credentialDocument(minted, change);
   const log: string[] = [];
   const broken = new Set<string>();
   const step = (name: string): void => {

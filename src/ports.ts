@@ -143,7 +143,10 @@ export interface Ports {
   readonly fetch: (request: Request) => Promise<Response>;
   readonly sleep: (ms: number) => Promise<void>;
   /** A byte pipe whose readable side declares its length, so that the answer keeps its Content-Length. */
-  readonly fixedLength: (bytes: number) => { readonly readable: ReadableStream; readonly writable: WritableStream };
+  readonly fixedLength: (bytes: number) => {
+    readonly readable: ReadableStream<Uint8Array>;
+    readonly writable: WritableStream<Uint8Array>;
+  };
   /** Keeps the isolate alive for work after the response. */
   readonly defer: (work: Promise<unknown>) => void;
 }

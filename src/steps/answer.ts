@@ -13,13 +13,13 @@ import type { Result } from "../domain/result.ts";
 import { JsonUrlRewriter, rewriteLinkHeader, rewriteLocation, type UrlMap } from "../domain/rewrite.ts";
 import type { ProxyRoute } from "../domain/route.ts";
 import type { PaymentHold, PipelineSettings, Ports } from "../ports.ts";
-import { usageMeter } from "../cloudflare/usage-meter.ts";
 import type { VendorAnswer, VendorFailure } from "./call-vendor.ts";
 import { deliver, type ByteFilter, type DeliveryEnd } from "./deliver.ts";
 import type { Judgement } from "./judge.ts";
 import type { Ending, OpenCall } from "./open-call.ts";
 import { refusalResponse } from "./refuse.ts";
 import type { BodyReader } from "./request-body.ts";
+import { usageMeter } from "./usage-meter.ts";
 
 export interface AnsweredCall {
   readonly request: Request;
@@ -184,7 +184,7 @@ function callerHeaders(
 ): { readonly value: Headers; readonly masked: boolean } {
   const value = callerResponseHeaders(upstream, { bodyRewritten: rewritten });
   let masked = false;
-  for (const [name, text] of [...value]) {
+  for (const [name, text] of Array.from(value)) {
     const safe = maskText(text, forms);
     const pointed =
       name === "location" ? rewriteLocation(safe, map) : name === "link" ? rewriteLinkHeader(safe, map) : safe;

@@ -5,6 +5,7 @@
  * Encoded bodies (gzip, br): workerd decodes what a script reads, so the answer is cloned, the clone is searched, and
  * the vendor's own bytes are passed on when nothing was found. What is too large for that is re-encoded while streaming.
  */
+import type { Ports } from "../ports.ts";
 import { declaredLength, readBounded } from "./request-body.ts";
 
 /** Bodies of declared length up to this are handled in one piece. */
@@ -39,7 +40,7 @@ export interface Delivery {
   /** Epoch ms after which the answer is cut. */
   readonly deadlineMs: number;
   readonly nowMs: () => number;
-  readonly fixedLength: (bytes: number) => { readonly readable: ReadableStream; readonly writable: WritableStream };
+  readonly fixedLength: Ports["fixedLength"];
   readonly signal: AbortSignal | null;
   /** Called exactly once. */
   readonly ended: (end: DeliveryEnd) => void;
@@ -51,8 +52,9 @@ const NO_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
 export async function deliver(delivery: Delivery): Promise<Response | "vendor_died"> {
   const { upstream, headers, method } = delivery;
   const status = upstream.status;
-  if (upstream.body === null || method === "HEAD" || NO_BODY_STATUSES.has(status)) {
-    await upstream.body?.cancel().catch(() => undefined);
+  const body: ReadableStream<Uint8Array> | null = upstream.body;
+  if (body === null || method === "HEAD" || NO_BODY_STATUSES.has(status)) {
+    await body?.cancel().catch(() => undefined);
     delivery.ended({ bytesOut: 0, how: "whole" });
     return new Response(null, { status, statusText: upstream.statusText, headers });
   }
@@ -64,7 +66,7 @@ export async function deliver(delivery: Delivery): Promise<Response | "vendor_di
   if (encoding === "identity" && !streaming && declared !== null && declared <= SMALL_BODY_BYTES) {
     return deliverSmall(delivery, declared);
   }
-  return deliverStream(delivery, upstream.body, encoding === "identity" ? declared : null);
+  return deliverStream(delivery, body, encoding === "identity" ? declared : null);
 }
 
 async function deliverSmall(delivery: Delivery, declared: number): Promise<Response | "vendor_died"> {
@@ -94,17 +96,18 @@ async function readWhole(delivery: Delivery): Promise<Uint8Array<ArrayBuffer> | 
 
 async function deliverEncoded(delivery: Delivery): Promise<Response | "vendor_died"> {
   const { upstream, headers } = delivery;
-  const searched = upstream.clone();
+  const copy: ReadableStream<Uint8Array> | null = upstream.clone().body;
   let decoded: Uint8Array<ArrayBuffer> | null = null;
   try {
-    decoded = searched.body === null ? new Uint8Array(0) : await readBounded(searched.body, MAX_SEARCHED_BYTES);
+    decoded = copy === null ? new Uint8Array(0) : await readBounded(copy, MAX_SEARCHED_BYTES);
   } catch {
     return "vendor_died";
   }
   if (decoded === null) {
     // Too large to search first: the caller gets a re-encoded stream with the same content.
     headers.delete("content-length");
-    return upstream.body === null ? "vendor_died" : deliverStream(delivery, upstream.body, null);
+    const rest: ReadableStream<Uint8Array> | null = upstream.body;
+    return rest === null ? "vendor_died" : deliverStream(delivery, rest, null);
   }
   const filtered = runFilters(delivery.filters(), decoded);
   if (!delivery.masked() && sameBytes(filtered, decoded)) {
