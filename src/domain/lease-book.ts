@@ -14,8 +14,10 @@ import type { Exhausted, Lease, LeaseClosing, LeaseReport, LeaseRequest, LeaseUn
 export const MAX_WANTED_CALLS = 256;
 /** Most reports in one message. */
 export const MAX_REPORTS = 64;
-/** Times of draws are kept in at most this many groups per lease. */
-const MAX_USE_GROUPS = 8;
+/** Draws of a larger lease are timed in steps of this part of its life; at most one group per step is kept. */
+const USE_STEPS = 8;
+/** Leases of at most this many calls keep the exact time of each. */
+const EXACT_USES = 8;
 
 /** A lease at its gate. Mutable: owned by the book, changed by `applyLeaseRecord` only. */
 export interface HeldLease {
@@ -24,6 +26,8 @@ export interface HeldLease {
   readonly calls: number;
   readonly usdMicros: number;
   readonly expiresAtMs: number;
+  /** Width of the steps in which draws are timed, in ms. */
+  readonly stepMs: number;
   usedCalls: number;
   returnedCalls: number;
   usedUsdMicros: number;
@@ -85,6 +89,8 @@ export type LeaseRecord =
   | { readonly op: "close"; readonly closing: LeaseClosing; readonly nowMs: number }
   /** Leases of this pool that can give nothing more are closed, so that they can be reported. */
   | { readonly op: "retire"; readonly pool: string; readonly version: string; readonly nowMs: number }
+  /** Time has passed: drops what is only remembered until a lease's end. Once in a while. */
+  | { readonly op: "sweep"; readonly nowMs: number }
   /** The pool has taken these reports and accounted for the `forget` ones in full. */
   | {
       readonly op: "told";
@@ -206,7 +212,7 @@ function reportOf(lease: HeldLease): LeaseReport {
     returnedCalls: lease.returnedCalls,
     usedUsdMicros: lease.usedUsdMicros,
     pending: lease.pending,
-    uses: lease.uses.map(([atMs, calls]) => [atMs, calls] as const),
+    uses: lease.uses.map(([atMs, calls]) => ({ atMs, calls })),
   };
 }
 
@@ -231,6 +237,8 @@ export function applyLeaseRecord(book: LeaseBook, record: LeaseRecord): void {
       return close(book, record.closing, record.nowMs);
     case "retire":
       return retire(book, record.pool, record.version, record.nowMs);
+    case "sweep":
+      return Object.keys(book.pools).forEach((pool) => forget(book, pool, [], record.nowMs));
     case "told":
       for (const [id, revision] of record.revisions) {
         const lease = find(book, record.pool, id);
@@ -248,6 +256,7 @@ function receive(book: LeaseBook, lease: Lease, nowMs: number): void {
     version: lease.version,
     calls: lease.units.calls,
     usdMicros: lease.units.usdMicros,
+    stepMs: lease.units.calls <= EXACT_USES ? 1 : Math.max(1, Math.ceil((lease.expiresAtMs - nowMs) / USE_STEPS)),
     closed: false,
   });
   page.lastCalls = Math.max(1, Math.min(MAX_WANTED_CALLS, lease.units.calls * 2));
@@ -262,14 +271,11 @@ function applyDraw(book: LeaseBook, draw: Draw, nowMs: number): void {
   lease.pending += 1;
   lease.revision += 1;
   if (draw.calls === 0) return;
+  // The end of the step: a use counted too late is safe, one counted too early is not.
+  const atMs = Math.ceil(nowMs / lease.stepMs) * lease.stepMs;
   const last = lease.uses.at(-1);
-  if (last !== undefined && (last[0] >= nowMs || lease.uses.length >= MAX_USE_GROUPS)) {
-    // A group's time may only move later: a use counted too late is safe, one counted too early is not.
-    last[0] = Math.max(last[0], nowMs);
-    last[1] += draw.calls;
-  } else {
-    lease.uses.push([nowMs, draw.calls]);
-  }
+  if (last !== undefined && last[0] >= atMs) last[1] += draw.calls;
+  else lease.uses.push([atMs, draw.calls]);
 }
 
 function settle(book: LeaseBook, draws: readonly Draw[], cost: number | null, forwarded: boolean): void {
@@ -350,6 +356,7 @@ function tombstone(id: string, expiresAtMs: number): HeldLease {
     calls: 0,
     usdMicros: 0,
     expiresAtMs,
+    stepMs: 1,
     usedCalls: 0,
     returnedCalls: 0,
     usedUsdMicros: 0,

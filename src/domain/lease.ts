@@ -57,8 +57,8 @@ export interface LeaseReport {
   readonly usedUsdMicros: number;
   /** Admissions that drew on the lease and are not settled yet: while above 0, later reports may say less was used. */
   readonly pending: number;
-  /** When calls were drawn: [epoch ms, calls], ascending, never earlier than the true time; sums to `usedCalls`. */
-  readonly uses: readonly (readonly [number, number])[];
+  /** When calls were drawn: epoch ms, ascending, never earlier than the true time; the calls sum to `usedCalls`. */
+  readonly uses: readonly { readonly atMs: number; readonly calls: number }[];
 }
 
 /** RPC `SharedLimit.lease`. */

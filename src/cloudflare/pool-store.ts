@@ -1,0 +1,94 @@
+/**
+ * A pool's rows in its Durable Object's SQLite: leases, counters, and the number of the next lease. Synchronous; all
+ * writes of one turn are committed together, before any reply leaves the object.
+ *
+ * Tables: meta(name, value), lease(id, text), count(key, text). Held units are not stored: they follow from open leases.
+ */
+import { newPool, restoreLease, type Pool, type PoolLease } from "../domain/pool.ts";
+import type { Count } from "../domain/pool-counters.ts";
+
+/** Forms of the rows. A new form gets a new number and reads the old one. */
+const SCHEMA = 1;
+/** Lease numbers are reserved in blocks, so that a grant writes one row; a restart skips the rest of its block. */
+const NUMBER_BLOCK = 1_000;
+
+type StoredLease = Omit<PoolLease, "askAtMs">;
+
+export class PoolStore {
+  readonly #sql: SqlStorage;
+  #reserved = 0;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  load(nowMs: number): Pool {
+    const sql = this.#sql;
+    sql.exec("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL)");
+    sql.exec("CREATE TABLE IF NOT EXISTS lease (id TEXT PRIMARY KEY, text TEXT NOT NULL)");
+    sql.exec("CREATE TABLE IF NOT EXISTS count (key TEXT PRIMARY KEY, text TEXT NOT NULL)");
+    const schema = this.#meta("schema");
+    if (schema !== null && schema !== SCHEMA) throw new Error(`A pool of schema ${schema} cannot be read`);
+    this.#reserved = this.#meta("reserved") ?? 0;
+    const pool = newPool(this.#reserved);
+    for (const row of sql.exec("SELECT key, text FROM count")) {
+      const count = JSON.parse(String(row["text"])) as Count;
+      count.held = 0;
+      if (count.kind === "window") count.heldByGate = {};
+      pool.counts.set(String(row["key"]), count);
+    }
+    for (const row of sql.exec("SELECT text FROM lease")) {
+      const lease = JSON.parse(String(row["text"])) as StoredLease;
+      restoreLease(pool, { ...lease, askAtMs: lease.expiresAtMs }, nowMs);
+    }
+    return pool;
+  }
+
+  /** Writes what changed since the last call. */
+  save(pool: Pool): void {
+    const { changed } = pool;
+    if (pool.next > this.#reserved) {
+      if (this.#reserved === 0) this.#setMeta("schema", SCHEMA);
+      this.#reserved = pool.next + NUMBER_BLOCK;
+      this.#setMeta("reserved", this.#reserved);
+    }
+    for (const id of changed.leases) {
+      const lease = pool.leases.get(id);
+      if (lease === undefined) this.#sql.exec("DELETE FROM lease WHERE id = ?", id);
+      else this.#put("lease", id, stored(lease));
+    }
+    for (const key of changed.counts) {
+      const count = pool.counts.get(key);
+      if (count !== undefined) this.#put("count", key, count);
+    }
+    changed.leases.clear();
+    changed.counts.clear();
+  }
+
+  #put(table: "lease" | "count", key: string, value: StoredLease | Count): void {
+    const column = table === "lease" ? "id" : "key";
+    this.#sql.exec(
+      `INSERT INTO ${table} (${column}, text) VALUES (?, ?) ON CONFLICT (${column}) DO UPDATE SET text = excluded.text`,
+      key,
+      JSON.stringify(value),
+    );
+  }
+
+  #meta(name: string): number | null {
+    const row = this.#sql.exec("SELECT value FROM meta WHERE name = ?", name).toArray()[0];
+    return row === undefined ? null : Number(row["value"]);
+  }
+
+  #setMeta(name: string, value: number): void {
+    this.#sql.exec(
+      "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+      name,
+      value,
+    );
+  }
+}
+
+function stored(lease: PoolLease): StoredLease {
+  const { askAtMs: _askAtMs, ...rest } = lease;
+  return rest;
+}

@@ -1,0 +1,270 @@
+/**
+ * A limit shared by many credentials: grants leases to their gates and accounts for what they report. Pure; the state is
+ * mutable and owned by one Durable Object, which stores what `changed` names after each step.
+ *
+ * Invariants: for every limit, used + held ≤ its amount after each grant; a lease's units stay held until its gate has
+ * reported; reports are accounted once, later revisions replacing earlier ones. What a call cost above its declared
+ * maximum is the one thing that can lift `used` over the amount: it was spent, so it is counted.
+ */
+import { budgetWindow } from "./budget.ts";
+import {
+  limitKey,
+  type Exhausted,
+  type Lease,
+  type LeaseReport,
+  type LeaseRequest,
+  type LeaseUnits,
+  type PoolLimit,
+  type PoolLimitStatus,
+  type PoolTerms,
+} from "./lease.ts";
+import { countOf, countUse, hasBurst, hold, isDollars, roomOf, type Count, type Room } from "./pool-counters.ts";
+
+/** Leases that may be open or awaited at once. */
+export const MAX_LEASES = 20_000;
+/** Lifetime of leases of budgets alone. Recall brings unused units back earlier. */
+const BUDGET_LEASE_MS = 60_000;
+/** Leases of rates and quotas live for this part of the shortest window, within these bounds: used late, a call counts longer. */
+const WINDOW_PART = 8;
+const MIN_WINDOW_LEASE_MS = 500;
+const MAX_WINDOW_LEASE_MS = 5_000;
+/** A refusal is asked about again after this time while units may still come back. */
+const RETRY_SOON_MS = 250;
+const RETRY_UNKNOWN_MS = 1_000;
+const MAX_REFUSAL_MS = 60_000;
+/** A gate is asked again about a closed lease whose calls are still under way after this time. */
+const PENDING_ASK_MS = 30_000;
+/** A gate that did not answer is asked again after this time. */
+const FAILED_ASK_MS = 5_000;
+
+/** A lease as its pool knows it. */
+export interface PoolLease {
+  readonly id: string;
+  readonly gateId: string;
+  readonly units: LeaseUnits;
+  readonly limits: readonly PoolLimit[];
+  readonly grantedAtMs: number;
+  readonly expiresAtMs: number;
+  closed: boolean;
+  revision: number;
+  /** What has been accounted for against budgets. */
+  counted: LeaseUnits;
+  pending: number;
+  /** When the gate is to be asked. Not stored: after a restart everyone is asked at the lease's end. */
+  askAtMs: number;
+}
+
+export interface Pool {
+  /** Number of the next lease. */
+  next: number;
+  readonly leases: Map<string, PoolLease>;
+  readonly counts: Map<string, Count>;
+  /** Open leases of each gate that has any. */
+  readonly openByGate: Map<string, number>;
+  /** What must be stored: ids of leases (gone ones: delete), keys of counters. */
+  readonly changed: { readonly leases: Set<string>; readonly counts: Set<string> };
+}
+
+export type Grant =
+  | { readonly kind: "granted"; readonly lease: Lease }
+  /** Others hold what is missing: recall from `holders`, account for their reports, then try again. */
+  | { readonly kind: "recall"; readonly limit: PoolLimit; readonly holders: readonly PoolLease[] }
+  | { readonly kind: "exhausted"; readonly exhausted: Exhausted };
+
+export function newPool(next: number): Pool {
+  return {
+    next,
+    leases: new Map(),
+    counts: new Map(),
+    openByGate: new Map(),
+    changed: { leases: new Set(), counts: new Set() },
+  };
+}
+
+/** Puts a stored lease back, held units included. Counters are put back before. */
+export function restoreLease(pool: Pool, lease: PoolLease, nowMs: number): void {
+  pool.leases.set(lease.id, lease);
+  if (!lease.closed) holdAll(pool, lease, 1, nowMs);
+}
+
+/** Decides about a request. `recalled`: nothing more can be recalled, so a shortage is final. */
+export function grant(pool: Pool, request: LeaseRequest, nowMs: number, recalled: boolean): Grant {
+  const { terms, least, want, gateId } = request;
+  let callsLeft = Number.MAX_SAFE_INTEGER;
+  let dollarsLeft = Number.MAX_SAFE_INTEGER;
+  for (const limit of terms.limits) {
+    const wanted = isDollars(limit) ? least.usdMicros : least.calls;
+    const room = roomOf(pool.counts, limit, gateId, wanted, nowMs);
+    if (room.left < wanted) return short(pool, request, limit, room, wanted, nowMs, recalled);
+    if (isDollars(limit)) dollarsLeft = Math.min(dollarsLeft, room.left);
+    else callsLeft = Math.min(callsLeft, room.left);
+  }
+  if (pool.leases.size >= MAX_LEASES) return tooMany(pool, request, nowMs);
+  // The nearer a limit is to its end, and the more gates draw on it, the smaller the leases.
+  const others = pool.openByGate.size - (pool.openByGate.has(gateId) ? 1 : 0);
+  const part = 2 * (others + 1);
+  const oneByOne = terms.limits.some(hasBurst);
+  const calls = oneByOne ? least.calls : Math.max(least.calls, Math.min(want.calls, Math.floor(callsLeft / part)));
+  const usdMicros = Math.max(least.usdMicros, Math.min(want.usdMicros, Math.floor(dollarsLeft / part)));
+  return { kind: "granted", lease: open(pool, request, { calls, usdMicros }, nowMs) };
+}
+
+function open(pool: Pool, request: LeaseRequest, units: LeaseUnits, nowMs: number): Lease {
+  const { terms, gateId } = request;
+  const id = pool.next.toString(36);
+  pool.next += 1;
+  const expiresAtMs = nowMs + lifetimeMs(terms, nowMs);
+  const lease: PoolLease = {
+    id,
+    gateId,
+    units,
+    limits: terms.limits,
+    grantedAtMs: nowMs,
+    expiresAtMs,
+    closed: false,
+    revision: -1,
+    counted: { calls: 0, usdMicros: 0 },
+    pending: 0,
+    askAtMs: expiresAtMs,
+  };
+  pool.leases.set(id, lease);
+  pool.changed.leases.add(id);
+  holdAll(pool, lease, 1, nowMs);
+  return { id, pool: terms.pool, version: terms.version, units, expiresAtMs };
+}
+
+/** No lease outlives the shortest budget window it counts in, so a call is never counted in a window it was not made in. */
+function lifetimeMs(terms: PoolTerms, nowMs: number): number {
+  let ms = BUDGET_LEASE_MS;
+  for (const limit of terms.limits) {
+    if (limit.kind === "budget") ms = Math.min(ms, budgetWindow(limit, nowMs).endMs - nowMs);
+    else {
+      const part = (limit.perSeconds * 1000) / WINDOW_PART;
+      ms = Math.min(ms, Math.max(MIN_WINDOW_LEASE_MS, Math.min(MAX_WINDOW_LEASE_MS, part)));
+    }
+  }
+  return Math.max(1, Math.floor(ms));
+}
+
+/** Limits that share a counter are counted once. */
+function distinct(limits: readonly PoolLimit[]): PoolLimit[] {
+  const seen = new Map(limits.map((limit) => [limitKey(limit), limit]));
+  return [...seen.values()];
+}
+
+function holdAll(pool: Pool, lease: PoolLease, sign: 1 | -1, nowMs: number): void {
+  const openLeases = (pool.openByGate.get(lease.gateId) ?? 0) + sign;
+  if (openLeases === 0) pool.openByGate.delete(lease.gateId);
+  else pool.openByGate.set(lease.gateId, openLeases);
+  for (const limit of distinct(lease.limits)) {
+    const count = countOf(pool.counts, limit, nowMs);
+    if (count.kind === "budget" && count.startMs > lease.grantedAtMs) continue;
+    hold(count, lease.gateId, sign * (isDollars(limit) ? lease.units.usdMicros : lease.units.calls));
+  }
+}
+
+/** Accounts for reports of one gate. Returns the leases that are done with: the gate may forget them. */
+export function account(pool: Pool, gateId: string, reports: readonly LeaseReport[], nowMs: number): string[] {
+  const done: string[] = [];
+  for (const report of reports) {
+    const lease = pool.leases.get(report.leaseId);
+    if (lease !== undefined && lease.gateId !== gateId) continue;
+    if (lease === undefined || accountOne(pool, lease, report, nowMs)) done.push(report.leaseId);
+  }
+  return done;
+}
+
+function accountOne(pool: Pool, lease: PoolLease, report: LeaseReport, nowMs: number): boolean {
+  if (lease.closed && report.revision <= lease.revision) return false;
+  if (!lease.closed) {
+    holdAll(pool, lease, -1, nowMs);
+    countUses(pool, lease, report, nowMs);
+  }
+  const counted = { calls: report.usedCalls - report.returnedCalls, usdMicros: report.usedUsdMicros };
+  for (const limit of distinct(lease.limits)) {
+    if (limit.kind !== "budget") continue;
+    const count = countOf(pool.counts, limit, nowMs);
+    // What belongs to an earlier window is over with it.
+    if (count.kind !== "budget" || count.startMs > lease.grantedAtMs) continue;
+    count.used += isDollars(limit) ? counted.usdMicros - lease.counted.usdMicros : counted.calls - lease.counted.calls;
+    pool.changed.counts.add(limitKey(limit));
+  }
+  Object.assign(lease, { closed: true, revision: report.revision, counted, pending: report.pending });
+  lease.askAtMs = nowMs + PENDING_ASK_MS;
+  pool.changed.leases.add(lease.id);
+  if (report.pending > 0) return false;
+  pool.leases.delete(lease.id);
+  return true;
+}
+
+function countUses(pool: Pool, lease: PoolLease, report: LeaseReport, nowMs: number): void {
+  const listed = report.uses.reduce((sum, use) => sum + use.calls, 0);
+  const uses = [...report.uses, { atMs: nowMs, calls: Math.max(0, report.usedCalls - listed) }];
+  for (const limit of distinct(lease.limits)) {
+    if (limit.kind === "budget") continue;
+    const count = countOf(pool.counts, limit, nowMs);
+    if (count.kind !== "window") continue;
+    for (const { atMs, calls } of uses) {
+      // Clocks of two objects may differ a little: a lease's calls were made after its grant and before this report.
+      if (calls > 0) countUse(count, limit, lease.gateId, Math.min(nowMs, Math.max(lease.grantedAtMs, atMs)), calls);
+    }
+    pool.changed.counts.add(limitKey(limit));
+  }
+}
+
+/** Leases whose gates should be asked now: past their end, or closed with calls under way a while ago. */
+export function dueLeases(pool: Pool, nowMs: number): PoolLease[] {
+  return [...pool.leases.values()].filter((lease) => lease.askAtMs <= nowMs);
+}
+
+/** When `dueLeases` will have something; null: never. */
+export function nextDueMs(pool: Pool): number | null {
+  let next: number | null = null;
+  for (const lease of pool.leases.values()) next = next === null ? lease.askAtMs : Math.min(next, lease.askAtMs);
+  return next;
+}
+
+/** The gate could not be asked: its leases stay held, and it is asked again later. */
+export function askLater(leases: readonly PoolLease[], nowMs: number): void {
+  for (const lease of leases) lease.askAtMs = Math.max(lease.askAtMs, nowMs + FAILED_ASK_MS);
+}
+
+export function statusesOf(pool: Pool, terms: PoolTerms, gateId: string, nowMs: number): PoolLimitStatus[] {
+  return terms.limits.map((limit) => {
+    const amount = limit.kind === "budget" ? limit.limit : limit.requests;
+    const room = roomOf(pool.counts, limit, gateId, amount, nowMs);
+    return { limit, remaining: Math.max(0, room.left), resetMs: Math.max(nowMs, room.freeMs) };
+  });
+}
+
+function short(
+  pool: Pool,
+  request: LeaseRequest,
+  limit: PoolLimit,
+  room: Room,
+  wanted: number,
+  nowMs: number,
+  recalled: boolean,
+): Grant {
+  const key = limitKey(limit);
+  const concerned = [...pool.leases.values()].filter((lease) => lease.limits.some((each) => limitKey(each) === key));
+  const holders = concerned.filter((lease) => !lease.closed && lease.gateId !== request.gateId);
+  if (!recalled && room.atMost >= wanted && holders.length > 0) return { kind: "recall", limit, holders };
+  // Something may still come back: from leases that could not be recalled, to budgets also from calls under way.
+  const mayReturn = concerned.some((lease) => !lease.closed || limit.kind === "budget");
+  const resetMs = room.freeMs > nowMs ? room.freeMs : nowMs + RETRY_UNKNOWN_MS;
+  const untilMs = Math.min(resetMs, nowMs + (mayReturn ? RETRY_SOON_MS : MAX_REFUSAL_MS));
+  return { kind: "exhausted", exhausted: exhausted(request, limit, untilMs, resetMs) };
+}
+
+function tooMany(pool: Pool, request: LeaseRequest, nowMs: number): Grant {
+  const limit = request.terms.limits[0];
+  if (limit === undefined) throw new Error("A pool without limits grants no leases");
+  const untilMs = Math.min(nowMs + RETRY_SOON_MS, Math.max(nowMs + 1, nextDueMs(pool) ?? nowMs));
+  return { kind: "exhausted", exhausted: exhausted(request, limit, untilMs, untilMs) };
+}
+
+function exhausted(request: LeaseRequest, limit: PoolLimit, untilMs: number, resetMs: number): Exhausted {
+  const { pool, version } = request.terms;
+  return { pool, version, limit, least: request.least, untilMs, resetMs };
+}
