@@ -6,7 +6,7 @@ import { startDemoVendor, type DemoVendor } from "../demo/vendor.ts";
 import { loadVars } from "./dev-vars.ts";
 import { moveDemo, seedDemo, type Seeded } from "./local-seed.ts";
 import { readSettings, type LocalSettings } from "./local-settings.ts";
-import { startStack, type LocalStack } from "./local-stack.ts";
+import type { LocalStack } from "./local-stack.ts";
 import { openState } from "./local-state.ts";
 import { assertPortFree } from "./ports.ts";
 import { StartupError } from "./startup-error.ts";
@@ -35,6 +35,8 @@ async function main(): Promise<void> {
 
   try {
     vendor = settings.demo ? await startDemoVendor({ port: settings.demoPort, key: state.demoVendorKey() }) : null;
+    // Loaded late: a start that cannot succeed says so without waiting for the runtime's code.
+    const { startStack } = await import("./local-stack.ts");
     stack = await startStack(settings, vars);
     let seeded: Seeded | null = null;
     if (vendor !== null && state.seededPort() === null) {

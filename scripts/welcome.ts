@@ -48,7 +48,8 @@ function anotherToken(admin: string, ownerKey: string): string[] {
 
 /** Printed the moment the file is written, so that no failure later in the start can lose it. */
 export function ownerKeyNotice(settings: LocalSettings, vars: LoadedVars): string {
-  const file = relative(process.cwd(), settings.varsPath);
+  const nearby = relative(process.cwd(), settings.varsPath);
+  const file = nearby.startsWith("..") ? settings.varsPath : nearby;
   return `Owner key, shown this once (it is kept in ${file}):\n  ${vars.secrets.RELAYKEY_OWNER_KEY}\n\n`;
 }
 

@@ -1,0 +1,156 @@
+/**
+ * Puts load on one address: wrk where it is installed, else a small keep-alive generator over bare sockets in a process of its own.
+ * Every answer must be a 2xx, or the measurement is refused: a fast refusal is not a fast call.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export interface LoadInput {
+  readonly port: number;
+  readonly path: string;
+  readonly connections: number;
+  readonly seconds: number;
+  /** Used in turn, one per request. */
+  readonly tokens: readonly string[];
+}
+
+export interface LoadResult {
+  readonly requestsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+export const loadTool: "wrk" | "Node" = spawnSync("wrk", ["-v"]).error === undefined ? "wrk" : "Node";
+
+export async function putLoad(input: LoadInput): Promise<LoadResult> {
+  const directory = mkdtempSync(join(tmpdir(), "relaykey-load-"));
+  try {
+    return loadTool === "wrk" ? await withWrk(input, directory) : await withNode(input, directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function withWrk(input: LoadInput, directory: string): Promise<LoadResult> {
+  const script = `local tokens = {${input.tokens.map((token) => `"${token}"`).join(",")}}
+local requests, at = {}, 0
+init = function() for i, token in ipairs(tokens) do requests[i] = wrk.format("GET", nil, {["Authorization"] = "Bearer " .. token}) end end
+request = function() at = at % #requests + 1; return requests[at] end`;
+  writeFileSync(join(directory, "tokens.lua"), script, { mode: 0o600 });
+  const output = await run("wrk", [
+    "--threads=1",
+    `--connections=${input.connections}`,
+    `--duration=${input.seconds}s`,
+    "--latency",
+    `--script=${join(directory, "tokens.lua")}`,
+    `http://127.0.0.1:${input.port}${input.path}`,
+  ]);
+  const failures = /Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)/.exec(output);
+  if (failures !== null) throw new Error(`not every call was answered with 2xx: ${failures[0]}`);
+  return {
+    requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1]),
+    p50Ms: milliseconds(/50%\s+(\S+)/.exec(output)?.[1]),
+    p99Ms: milliseconds(/99%\s+(\S+)/.exec(output)?.[1]),
+  };
+}
+
+function milliseconds(text: string | undefined): number {
+  const match = /^([\d.]+)(us|ms|s)$/.exec(text ?? "");
+  const factor = { us: 0.001, ms: 1, s: 1000 }[match?.[2] ?? ""] ?? Number.NaN;
+  return Number(match?.[1]) * factor;
+}
+
+async function withNode(input: LoadInput, directory: string): Promise<LoadResult> {
+  const path = join(directory, "input.json");
+  writeFileSync(path, JSON.stringify(input), { mode: 0o600 });
+  const result: LoadResult = JSON.parse(await run(process.execPath, [import.meta.filename, path]));
+  return result;
+}
+
+function run(command: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, [...args], { stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString("utf8")));
+    child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString("utf8")));
+    child.on("error", reject);
+    child.on("close", (code) => (code === 0 ? resolve(output) : reject(new Error(output))));
+  });
+}
+
+/** One connection that asks, waits for the whole answer, and asks again until the deadline. */
+function keepAsking(
+  input: LoadInput,
+  requests: readonly Buffer[],
+  from: number,
+  until: number,
+  latencies: number[],
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port: input.port, host: "127.0.0.1", noDelay: true });
+    let at = from;
+    let startedAt = 0;
+    let received = Buffer.alloc(0);
+    const ask = () => {
+      startedAt = performance.now();
+      socket.write(requests[at++ % requests.length] ?? "");
+    };
+    socket.on("connect", ask);
+    socket.on("error", reject);
+    socket.on("close", () => reject(new Error("the connection was closed")));
+    socket.on("data", (chunk) => {
+      received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+      const status = completeStatus(received);
+      if (status === null) return;
+      if (status < 200 || status > 299) return reject(new Error(`answered with ${status}`));
+      received = Buffer.alloc(0);
+      const now = performance.now();
+      latencies.push(now - startedAt);
+      if (now < until) return ask();
+      socket.removeAllListeners("close");
+      socket.destroy();
+      resolve();
+    });
+  });
+}
+
+/** The status once head and body are there (content-length or chunked), else null. */
+function completeStatus(bytes: Buffer): number | null {
+  const end = bytes.indexOf("\r\n\r\n");
+  if (end < 0) return null;
+  const head = bytes.subarray(0, end).toString("latin1");
+  const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
+  const isComplete =
+    length === undefined
+      ? bytes.subarray(-5).toString("latin1") === "0\r\n\r\n"
+      : bytes.length >= end + 4 + Number(length);
+  return isComplete ? Number(head.slice(9, 12)) : null;
+}
+
+async function generate(input: LoadInput): Promise<LoadResult> {
+  const requests = input.tokens.map((token) =>
+    Buffer.from(
+      `GET ${input.path} HTTP/1.1\r\nHost: 127.0.0.1:${input.port}\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+    ),
+  );
+  const latencies: number[] = [];
+  const startedAt = performance.now();
+  const until = startedAt + input.seconds * 1000;
+  const each = Array.from({ length: input.connections }, (_, index) =>
+    keepAsking(input, requests, index, until, latencies),
+  );
+  await Promise.all(each);
+  const seconds = (performance.now() - startedAt) / 1000;
+  const sorted = latencies.toSorted((a, b) => a - b);
+  const quantile = (q: number) => sorted[Math.floor(sorted.length * q)] ?? Number.NaN;
+  return { requestsPerSecond: sorted.length / seconds, p50Ms: quantile(0.5), p99Ms: quantile(0.99) };
+}
+
+if (import.meta.main) {
+  const input: LoadInput = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8"));
+  process.stdout.write(JSON.stringify(await generate(input)));
+  process.exit(0);
+}
