@@ -96,6 +96,10 @@ export const ConnectionCreate = z
     id: ConnectionId.optional(),
     name: Name,
     vendor: VendorId.optional(),
+    /** What the vendor's entry asks for: its region, its way to authenticate, the values of its templates. */
+    region: z.string().min(1).max(64).optional(),
+    auth_option: z.string().min(1).max(64).optional(),
+    variables: z.record(z.string().min(1).max(64), z.string().max(256)).optional(),
     base_url: BaseUrl.optional(),
     auth: AuthWire.optional(),
     secret: Secret.optional(),
@@ -173,6 +177,7 @@ export function toConnectionSettings(wire: ConnectionPatch, base: ConnectionSett
         pathPrefixes: origin.path_prefixes,
       })) ?? base.origins,
     headers: wire.headers ?? base.headers,
+    ...(base.defaultHeaders === undefined ? {} : { defaultHeaders: base.defaultHeaders }),
     collapseBasePath: wire.collapse_base_path ?? base.collapseBasePath,
     allowEncodedSlash: wire.allow_encoded_slash ?? base.allowEncodedSlash,
     accountHeaders: wire.account_headers ?? base.accountHeaders,

@@ -3,6 +3,7 @@
  * `allowed_methods` × `allowed_paths` is the short form of one rule; both forms never stand together.
  */
 import * as z from "zod";
+import { parsePattern } from "../domain/pattern.ts";
 import type { Rule, Scope } from "../domain/scope.ts";
 import { HeaderName, MAX_PATTERN_CHARS, MemberPath, PositiveInteger, QueryName, readableText } from "./fields.ts";
 
@@ -21,7 +22,14 @@ export const Method = z
   .regex(/^(?:\*|[A-Za-z]+)$/, "Is not a method")
   .transform((method) => method.toUpperCase());
 
-export const PathPattern = readableText(MAX_PATTERN_CHARS).min(1).startsWith("/", "Must start with a slash");
+/** A pattern of the scope language (`src/domain/pattern.ts`), which says what is wrong with a text that is none. */
+export const PathPattern = z
+  .string()
+  .max(MAX_PATTERN_CHARS)
+  .superRefine((text, context) => {
+    const parsed = parsePattern(text);
+    if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.error });
+  });
 
 const methods = z.array(Method).min(1).max(MAX_METHODS);
 const paths = z.array(PathPattern).min(1).max(MAX_PATTERNS);

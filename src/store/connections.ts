@@ -1,0 +1,146 @@
+/** Connections and their upstream credentials. Secrets are sealed before they come here. */
+import { and, asc, count, eq } from "drizzle-orm";
+import { afterPosition, inList, newestFirst } from "./control-db.ts";
+import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
+import { connections, grants, upstreamCredentials } from "./control-schema.ts";
+
+export type ConnectionRow = typeof connections.$inferSelect;
+export type UpstreamCredentialRow = typeof upstreamCredentials.$inferSelect;
+
+export async function findConnection(db: ControlDb, organisationId: string, id: string): Promise<ConnectionRow | null> {
+  const [found] = await db.select().from(connections).where(ofConnection(organisationId, id));
+  return found ?? null;
+}
+
+export async function findConnections(
+  db: ControlDb,
+  organisationId: string,
+  ids: readonly string[],
+): Promise<ConnectionRow[]> {
+  return db
+    .select()
+    .from(connections)
+    .where(and(eq(connections.organisationId, organisationId), inList(connections.id, ids)));
+}
+
+export function listConnections(
+  db: ControlDb,
+  organisationId: string,
+  filter: { readonly environment?: string | undefined; readonly vendor?: string | undefined },
+  page: PageRequest,
+): Promise<ConnectionRow[]> {
+  return db
+    .select()
+    .from(connections)
+    .where(
+      and(
+        eq(connections.organisationId, organisationId),
+        filter.environment === undefined ? undefined : eq(connections.environment, filter.environment),
+        filter.vendor === undefined ? undefined : eq(connections.vendor, filter.vendor),
+        afterPosition(connections.createdAtMs, connections.id, page),
+      ),
+    )
+    .orderBy(...newestFirst(connections.createdAtMs, connections.id))
+    .limit(page.limit + 1);
+}
+
+export async function countConnections(db: ControlDb, organisationId: string): Promise<number> {
+  const [row] = await db.select({ n: count() }).from(connections).where(eq(connections.organisationId, organisationId));
+  return row?.n ?? 0;
+}
+
+export function insertConnection(db: ControlDb, row: ConnectionRow): Statement {
+  return db.insert(connections).values(row);
+}
+
+export function updateConnection(
+  db: ControlDb,
+  organisationId: string,
+  id: string,
+  change: Partial<Omit<ConnectionRow, "id" | "organisationId">>,
+): Statement {
+  return db.update(connections).set(change).where(ofConnection(organisationId, id));
+}
+
+/** The connection with its sealed secrets and every grant to it. Versions must be raised before, in the same batch. */
+export function deleteConnection(db: ControlDb, organisationId: string, id: string): Statement[] {
+  return [
+    db.delete(grants).where(and(eq(grants.organisationId, organisationId), eq(grants.connectionId, id))),
+    db
+      .delete(upstreamCredentials)
+      .where(and(eq(upstreamCredentials.organisationId, organisationId), eq(upstreamCredentials.connectionId, id))),
+    db.delete(connections).where(ofConnection(organisationId, id)),
+  ];
+}
+
+/** Of several connections, in the order in which they are tried. */
+export function upstreamCredentialsOf(
+  db: ControlDb,
+  organisationId: string,
+  connectionIds: readonly string[],
+): Promise<UpstreamCredentialRow[]> {
+  return db
+    .select()
+    .from(upstreamCredentials)
+    .where(
+      and(
+        eq(upstreamCredentials.organisationId, organisationId),
+        inList(upstreamCredentials.connectionId, connectionIds),
+      ),
+    )
+    .orderBy(asc(upstreamCredentials.priority), asc(upstreamCredentials.createdAtMs), asc(upstreamCredentials.id));
+}
+
+export function listUpstreamCredentials(
+  db: ControlDb,
+  organisationId: string,
+  connectionId: string | undefined,
+  page: PageRequest,
+): Promise<UpstreamCredentialRow[]> {
+  return db
+    .select()
+    .from(upstreamCredentials)
+    .where(
+      and(
+        eq(upstreamCredentials.organisationId, organisationId),
+        connectionId === undefined ? undefined : eq(upstreamCredentials.connectionId, connectionId),
+        afterPosition(upstreamCredentials.createdAtMs, upstreamCredentials.id, page),
+      ),
+    )
+    .orderBy(...newestFirst(upstreamCredentials.createdAtMs, upstreamCredentials.id))
+    .limit(page.limit + 1);
+}
+
+export async function findUpstreamCredential(
+  db: ControlDb,
+  organisationId: string,
+  id: string,
+): Promise<UpstreamCredentialRow | null> {
+  const [found] = await db.select().from(upstreamCredentials).where(ofUpstreamCredential(organisationId, id));
+  return found ?? null;
+}
+
+export function insertUpstreamCredential(db: ControlDb, row: UpstreamCredentialRow): Statement {
+  return db.insert(upstreamCredentials).values(row);
+}
+
+export function updateUpstreamCredential(
+  db: ControlDb,
+  organisationId: string,
+  id: string,
+  change: Partial<Omit<UpstreamCredentialRow, "id" | "organisationId" | "connectionId">>,
+): Statement {
+  return db.update(upstreamCredentials).set(change).where(ofUpstreamCredential(organisationId, id));
+}
+
+export function deleteUpstreamCredential(db: ControlDb, organisationId: string, id: string): Statement {
+  return db.delete(upstreamCredentials).where(ofUpstreamCredential(organisationId, id));
+}
+
+function ofConnection(organisationId: string, id: string) {
+  return and(eq(connections.organisationId, organisationId), eq(connections.id, id));
+}
+
+function ofUpstreamCredential(organisationId: string, id: string) {
+  return and(eq(upstreamCredentials.organisationId, organisationId), eq(upstreamCredentials.id, id));
+}

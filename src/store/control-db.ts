@@ -1,0 +1,49 @@
+/** The control database behind drizzle, and the page and batch helpers that all its queries share. */
+import { and, desc, eq, lt, or, sql } from "drizzle-orm";
+import type { SQL } from "drizzle-orm";
+import type { BatchItem } from "drizzle-orm/batch";
+import { drizzle } from "drizzle-orm/d1";
+import type { DrizzleD1Database } from "drizzle-orm/d1";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
+
+export type ControlDb = DrizzleD1Database;
+export type Statement = BatchItem<"sqlite">;
+
+export function controlDb(database: D1Database): ControlDb {
+  return drizzle(database);
+}
+
+/** What a list asks for: newest first, after a position. `limit` rows are wanted; one more is read to see if there are more. */
+export interface PageRequest {
+  readonly limit: number;
+  readonly after: { readonly atMs: number; readonly id: string } | null;
+}
+
+/** Rows after the position in the order newest first; ids tell equal times apart, so inserts never shift a page. */
+export function afterPosition(atMs: SQLiteColumn, id: SQLiteColumn, page: PageRequest): SQL | undefined {
+  if (page.after === null) return undefined;
+  return or(lt(atMs, page.after.atMs), and(eq(atMs, page.after.atMs), lt(id, page.after.id)));
+}
+
+export function newestFirst(atMs: SQLiteColumn, id: SQLiteColumn): [SQL, SQL] {
+  return [desc(atMs), desc(id)];
+}
+
+/** All or nothing. D1 refuses an empty batch, so it is not sent. */
+export async function runBatch(db: ControlDb, statements: readonly Statement[]): Promise<unknown[]> {
+  const [first, ...rest] = statements;
+  return first === undefined ? [] : db.batch([first, ...rest]);
+}
+
+/** Whether a failure is a broken UNIQUE or PRIMARY KEY constraint, however deep the driver wrapped it. */
+export function isUniqueViolation(cause: unknown): boolean {
+  for (let at = cause, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    if (/UNIQUE constraint failed/i.test(at.message)) return true;
+  }
+  return false;
+}
+
+/** `column IN (…)` with one bound parameter, since D1 binds at most 100. */
+export function inList(column: SQLiteColumn, values: readonly string[]): SQL {
+  return sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`;
+}

@@ -1,0 +1,57 @@
+/** Recipients: who holds credentials. */
+import { and, eq } from "drizzle-orm";
+import { afterPosition, newestFirst } from "./control-db.ts";
+import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
+import { recipients } from "./control-schema.ts";
+
+export type RecipientRow = typeof recipients.$inferSelect;
+
+export interface RecipientFilter {
+  readonly status?: RecipientRow["status"] | undefined;
+  readonly kind?: RecipientRow["kind"] | undefined;
+  readonly email?: string | undefined;
+}
+
+export async function findRecipient(db: ControlDb, organisationId: string, id: string): Promise<RecipientRow | null> {
+  const [found] = await db.select().from(recipients).where(ofId(organisationId, id));
+  return found ?? null;
+}
+
+export function listRecipients(
+  db: ControlDb,
+  organisationId: string,
+  filter: RecipientFilter,
+  page: PageRequest,
+): Promise<RecipientRow[]> {
+  return db
+    .select()
+    .from(recipients)
+    .where(
+      and(
+        eq(recipients.organisationId, organisationId),
+        filter.status === undefined ? undefined : eq(recipients.status, filter.status),
+        filter.kind === undefined ? undefined : eq(recipients.kind, filter.kind),
+        filter.email === undefined ? undefined : eq(recipients.email, filter.email),
+        afterPosition(recipients.createdAtMs, recipients.id, page),
+      ),
+    )
+    .orderBy(...newestFirst(recipients.createdAtMs, recipients.id))
+    .limit(page.limit + 1);
+}
+
+export function insertRecipient(db: ControlDb, row: RecipientRow): Statement {
+  return db.insert(recipients).values(row);
+}
+
+export function updateRecipient(
+  db: ControlDb,
+  organisationId: string,
+  id: string,
+  change: Partial<Omit<RecipientRow, "id" | "organisationId">>,
+): Statement {
+  return db.update(recipients).set(change).where(ofId(organisationId, id));
+}
+
+function ofId(organisationId: string, id: string) {
+  return and(eq(recipients.organisationId, organisationId), eq(recipients.id, id));
+}

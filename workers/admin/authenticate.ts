@@ -1,0 +1,99 @@
+/**
+ * Who is calling: the owner's key, a management key, or a dashboard session. Checked without I/O as far as possible, so
+ * that guesses cost nothing. The token stays in the request; the caller that comes out of here carries none.
+ */
+import { Constraints } from "../../src/contract/management-key.ts";
+import type { AdminProblem } from "../../src/contract/problem.ts";
+import { equalText } from "../../src/domain/encoding.ts";
+import { DEFAULT_ORGANISATION_ID } from "../../src/domain/ids.ts";
+import { err, ok } from "../../src/domain/result.ts";
+import type { Result } from "../../src/domain/result.ts";
+import { parseToken, verifyTokenHash } from "../../src/domain/token.ts";
+import { findManagementKeyByLookup, touchManagementKey } from "../../src/store/management-keys.ts";
+import type { ManagementKeyRow } from "../../src/store/management-keys.ts";
+import type { Caller, PublicContext } from "./route.ts";
+import { isSameOrigin, sessionCaller, sessionCookie } from "./session.ts";
+
+const LAST_USED_INTERVAL_MS = 60_000;
+/** The key in `RELAYKEY_OWNER_KEY` has no row; this is its id on the record of changes. */
+export const OWNER_KEY_ID = "mk_owner";
+
+const INVALID: AdminProblem = {
+  code: "credential_invalid",
+  detail: "The management key or session is unknown, expired or revoked",
+};
+
+/** The bearer token of a request, or null. */
+export function bearerToken(request: Request): string | null {
+  return /^Bearer +(\S{1,512})$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? null;
+}
+
+/** The secret by which this caller proved itself; stored responses are sealed under it. */
+export function callerSecret(context: PublicContext): string {
+  return bearerToken(context.request) ?? sessionCookie(context.settings, context.request) ?? "";
+}
+
+export async function authenticate(context: PublicContext): Promise<Result<Caller, AdminProblem>> {
+  if (context.request.headers.has("authorization")) {
+    const token = bearerToken(context.request);
+    const caller = token === null ? null : await keyCaller(context, token);
+    return caller === null ? err(INVALID) : ok(caller);
+  }
+  const cookie = sessionCookie(context.settings, context.request);
+  if (cookie === null) {
+    return err({ code: "credential_missing", detail: "Send a management key as Authorization: Bearer rk_mgmt_…" });
+  }
+  if (!["GET", "HEAD"].includes(context.request.method) && !isSameOrigin(context.settings, context.request)) {
+    return err({ code: "csrf_refused", detail: "A session may change things only from the dashboard itself" });
+  }
+  const caller = await sessionCaller(context, cookie);
+  return caller === null ? err(INVALID) : ok(caller);
+}
+
+async function keyCaller(context: PublicContext, token: string): Promise<Caller | null> {
+  const { ownerKey, peppers } = context.settings;
+  // Compared before it is parsed: the owner's key outlives the peppers it was made under.
+  if (ownerKey.length > 0 && equalText(token, ownerKey)) {
+    return {
+      kind: "management_key",
+      id: OWNER_KEY_ID,
+      name: "Owner key",
+      role: "owner",
+      organisationId: DEFAULT_ORGANISATION_ID,
+      constraints: null,
+    };
+  }
+  const parsed = parseToken(token, peppers);
+  if (parsed === null || parsed.kind !== "management") return null;
+  const row = await findManagementKeyByLookup(context.db, parsed.lookupId);
+  if (row === null || row.role !== parsed.role || !isLive(row, context.nowMs)) return null;
+  if (!verifyTokenHash(token, liveHashes(row, context.nowMs), peppers)) return null;
+  if ((row.lastUsedAtMs ?? 0) + LAST_USED_INTERVAL_MS < context.nowMs) {
+    context.defer(touchManagementKey(context.db, row.organisationId, row.id, context.nowMs));
+  }
+  return {
+    kind: "management_key",
+    id: row.id,
+    name: row.name,
+    role: row.role,
+    organisationId: row.organisationId,
+    constraints: constraintsOf(row),
+  };
+}
+
+function isLive(row: ManagementKeyRow, nowMs: number): boolean {
+  return row.status === "active" && (row.expiresAtMs === null || row.expiresAtMs > nowMs);
+}
+
+function liveHashes(row: ManagementKeyRow, nowMs: number): { hash: string; pepperId: string }[] {
+  const hashes = [{ hash: row.tokenHash, pepperId: row.pepperId }];
+  const { previousTokenHash: hash, previousPepperId: pepperId } = row;
+  if (hash !== null && pepperId !== null && (row.previousExpiresAtMs ?? 0) > nowMs) hashes.push({ hash, pepperId });
+  return hashes;
+}
+
+/** Null when they do not read: a provisioner without constraints may do nothing. */
+function constraintsOf(row: ManagementKeyRow): Caller["constraints"] {
+  const parsed = row.constraints === null ? null : Constraints.safeParse(row.constraints);
+  return parsed?.success ? parsed.data : null;
+}

@@ -1,0 +1,76 @@
+/**
+ * What a change of the control plane needs beside itself: a line on the record, in the same batch, and the gates told
+ * before it is acknowledged.
+ */
+import { tellGates } from "../../src/cloudflare/gate-fanout.ts";
+import type { PendingGate } from "../../src/cloudflare/gate-fanout.ts";
+import type { AdminProblem } from "../../src/contract/problem.ts";
+import { ID_RANDOM_BYTES, newId } from "../../src/domain/ids.ts";
+import { err, ok } from "../../src/domain/result.ts";
+import type { Result } from "../../src/domain/result.ts";
+import { insertControlEvent } from "../../src/store/control-events.ts";
+import type { Statement } from "../../src/store/control-db.ts";
+import { markGatesTold } from "../../src/store/gate-pending.ts";
+import type { RouteContext } from "./route.ts";
+
+const RETRY_AFTER_SECONDS = 5;
+
+export interface Change {
+  /** `connection`, `policy` … */
+  readonly targetType: string;
+  readonly targetId: string;
+  /** Wire forms, which never hold a secret. */
+  readonly before: object | null;
+  readonly after: object | null;
+}
+
+/** Members that answers may carry but no record: tokens and keys that are shown once. */
+const SHOWN_ONCE = new Set(["token", "key", "secret", "prompt"]);
+
+/** The statement that puts a change on the record; it belongs into the batch of the change itself. */
+export function recordChange(context: RouteContext, change: Change): Statement {
+  const { caller } = context;
+  return insertControlEvent(context.db, {
+    id: freshId(context, "evt"),
+    organisationId: context.organisationId,
+    atMs: context.nowMs,
+    actorId: caller.id,
+    actorKind: caller.kind,
+    actorName: caller.name,
+    role: caller.role,
+    action: context.operationId,
+    targetType: change.targetType,
+    targetId: change.targetId,
+    before: masked(change.before),
+    after: masked(change.after),
+    requestId: context.requestId,
+    address: context.address,
+  });
+}
+
+export function freshId(context: { random(length: number): Uint8Array }, prefix: string): string {
+  return newId(prefix, context.random(ID_RANDOM_BYTES));
+}
+
+/**
+ * Tells the gates of changed credentials. Only when this is ok may a change be acknowledged; until then the rows stay
+ * marked and the cron goes on telling them.
+ */
+export async function acknowledgeGates(
+  context: RouteContext,
+  pending: readonly PendingGate[],
+): Promise<Result<void, AdminProblem>> {
+  const told = await tellGates(context.env.GATES, pending);
+  await markGatesTold(context.db, context.organisationId, told);
+  if (told.length === pending.length) return ok(undefined);
+  return err({
+    code: "unavailable",
+    detail: `The change is stored, but ${pending.length - told.length} of ${pending.length} credentials do not hold it yet. Repeat the request.`,
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+  });
+}
+
+function masked(form: object | null): Record<string, unknown> | null {
+  if (form === null) return null;
+  return Object.fromEntries(Object.entries(form).filter(([name]) => !SHOWN_ONCE.has(name)));
+}

@@ -1,0 +1,184 @@
+/**
+ * Issues a credential: looks up what it refers to, holds constraints, plan and review against it, mints the token, stores
+ * everything in one batch. The token is in the answer and nowhere else.
+ */
+import type { CredentialCreate } from "../../src/contract/credential.ts";
+import { toLimits, toTrust } from "../../src/contract/limits.ts";
+import type { GrantInput } from "../../src/contract/policy.ts";
+import { fieldProblem } from "../../src/contract/problem.ts";
+import type { AdminProblem } from "../../src/contract/problem.ts";
+import { NO_LIMITS } from "../../src/domain/limits.ts";
+import { checkPlan } from "../../src/domain/plan.ts";
+import { agentPrompt } from "../../src/domain/prompts.ts";
+import { err, ok } from "../../src/domain/result.ts";
+import type { Result } from "../../src/domain/result.ts";
+import { effectiveTrust } from "../../src/domain/settings.ts";
+import { mintToken } from "../../src/domain/token.ts";
+import { runBatch } from "../../src/store/control-db.ts";
+import { countLiveCredentials, insertCredential, insertGrant } from "../../src/store/credentials.ts";
+import type { CredentialRow } from "../../src/store/credentials.ts";
+import { findOrganisation } from "../../src/store/organisations.ts";
+import { findRecipient } from "../../src/store/recipients.ts";
+import type { RecipientRow } from "../../src/store/recipients.ts";
+import { reply } from "./answer.ts";
+import { freshId, recordChange } from "./changes.ts";
+import { holdConstraints } from "./constraint.ts";
+import type { ConstrainedDraft } from "./constraint.ts";
+import { credentialView } from "./credential-view.ts";
+import { checkEnvironments, draftGrants, grantRow } from "./grant-draft.ts";
+import { promptInput } from "./prompt-input.ts";
+import { passReview, reviewDrafts, reviewView } from "./review.ts";
+import type { Outcome, RouteContext } from "./route.ts";
+
+const TOKEN_PREFIX = { delegated: "rk_proxy_", virtual: "vk_" } as const;
+const LAST4_CHARS = 4;
+
+/** `defaultKind`: of the path by which the request came. */
+export async function issueCredential(
+  context: RouteContext,
+  body: CredentialCreate,
+  defaultKind: CredentialRow["kind"],
+): Promise<Outcome> {
+  const kind = body.kind ?? defaultKind;
+  const recipient = await activeRecipient(context, body.recipient_id ?? null);
+  if (!recipient.ok) return recipient;
+  const drafted = await draftCredential(context, body, recipient.value);
+  if (!drafted.ok) return drafted;
+  const draft = drafted.value;
+  const ownTrust = body.trust === undefined ? null : toTrust(body.trust);
+  const trust = effectiveTrust(
+    kind,
+    ownTrust,
+    draft.grants.map((grant) => grant.policy?.settings.trust),
+  );
+  const acknowledged = body.acknowledge_findings ?? [];
+  const review = reviewDrafts(draft.grants, { ttlSeconds: draft.ttlSeconds, trust, limits: draft.limits });
+  const passed = passReview(review, draft.grants, context.caller, acknowledged);
+  if (!passed.ok) return passed;
+  const allowed = await checkCredentialPlan(context);
+  if (!allowed.ok) return allowed;
+
+  const minted = mintToken(TOKEN_PREFIX[kind], (length) => context.random(length), context.settings.peppers[0]);
+  const row: CredentialRow = {
+    id: freshId(context, "dcred"),
+    organisationId: context.organisationId,
+    name: draft.name,
+    kind,
+    ...tokenColumns(minted),
+    previousLookupId: null,
+    previousTokenHash: null,
+    previousPepperId: null,
+    previousExpiresAtMs: null,
+    status: "active",
+    expiresAtMs: draft.ttlSeconds === null ? null : context.nowMs + draft.ttlSeconds * 1_000,
+    recipientId: recipient.value?.id ?? null,
+    environment: body.environment ?? null,
+    labels: draft.labels,
+    limits: draft.limits,
+    trust: ownTrust,
+    acknowledged,
+    docVersion: 1,
+    gatePending: 0,
+    createdBy: context.caller.id,
+    createdAtMs: context.nowMs,
+    updatedAtMs: context.nowMs,
+    rotatedAtMs: null,
+    revokedAtMs: null,
+  };
+  const grants = draft.grants.map((grant) => grantRow(context, grant, row.id));
+  const view = credentialView(row, grants, context.nowMs);
+  await runBatch(context.db, [
+    insertCredential(context.db, row),
+    ...grants.map((each) => insertGrant(context.db, each.grant)),
+    recordChange(context, { targetType: "delegated_credential", targetId: row.id, before: null, after: view }),
+  ]);
+  const prompt = agentPrompt(
+    promptInput(context, row, grants, {
+      recipientName: recipient.value?.name ?? null,
+      connections: draft.grants.map((grant) => grant.connection),
+      token: body.prompt_with_token === true ? minted.token : null,
+    }),
+    "generic",
+  );
+  return reply(201, { ...view, token: minted.token, review: reviewView(review), prompt });
+}
+
+/** Columns of a freshly minted token. */
+export function tokenColumns(minted: ReturnType<typeof mintToken>) {
+  return {
+    lookupId: minted.lookupId,
+    tokenHash: minted.hash,
+    pepperId: minted.pepperId,
+    tokenLast4: minted.token.slice(-LAST4_CHARS),
+  };
+}
+
+/** The grants that a request asks for, each with its place in it: the list, or the one that stands directly. */
+export function requestedGrants(body: CredentialCreate): { input: GrantInput; field: string }[] {
+  if (body.grants !== undefined) return body.grants.map((input, i) => ({ input, field: `grants[${i}].` }));
+  const { connection_id: connectionId } = body;
+  if (connectionId === undefined) throw new Error("The schema lets no request without a connection through");
+  // Limits, environment and trust that stand directly in the request are the credential's.
+  const { grants: _grants, limits: _limits, environment: _environment, ...input } = body;
+  return [{ input: { ...input, connection_id: connectionId }, field: "" }];
+}
+
+/** A recipient that is there and was not revoked; null when none is named. */
+export async function activeRecipient(
+  context: RouteContext,
+  id: string | null,
+): Promise<Result<RecipientRow | null, AdminProblem>> {
+  if (id === null) return ok(null);
+  const recipient = await findRecipient(context.db, context.organisationId, id);
+  if (recipient === null) return err(fieldProblem("recipient_id", "Names no recipient"));
+  if (recipient.status !== "active") return err(fieldProblem("recipient_id", "Names a revoked recipient"));
+  return ok(recipient);
+}
+
+async function draftCredential(
+  context: RouteContext,
+  body: CredentialCreate,
+  recipient: RecipientRow | null,
+): Promise<Result<ConstrainedDraft, AdminProblem>> {
+  const ttlSeconds = requestedTtl(body, context.nowMs);
+  if (!ttlSeconds.ok) return ttlSeconds;
+  const grants = await draftGrants(context, requestedGrants(body));
+  if (!grants.ok) return hideUnknownConnections(context, grants.error);
+  const agreed = checkEnvironments(grants.value, body.environment ?? recipient?.environment ?? null);
+  if (!agreed.ok) return agreed;
+  const draft: ConstrainedDraft = {
+    name: body.name,
+    ttlSeconds: ttlSeconds.value,
+    labels: body.labels ?? {},
+    limits: body.limits === undefined ? NO_LIMITS : toLimits(body.limits),
+    grants: grants.value,
+  };
+  if (context.caller.role !== "provisioner") return ok(draft);
+  const { constraints } = context.caller;
+  if (constraints === null) return err({ code: "outside_constraint", detail: "This key has no readable constraints" });
+  const live = await countLiveCredentials(context.db, context.organisationId, context.nowMs, context.caller.id);
+  return holdConstraints(constraints, draft, live);
+}
+
+/** To a provisioner, a connection that does not exist and one outside its constraints look the same. */
+function hideUnknownConnections(context: RouteContext, problem: AdminProblem): Result<never, AdminProblem> {
+  const field = problem.errors?.[0]?.field ?? "";
+  if (context.caller.role !== "provisioner" || !field.endsWith("connection_id")) return err(problem);
+  const message = `The key may use ${context.caller.constraints?.connections.join(", ") ?? "none"}`;
+  return err({ code: "outside_constraint", detail: `${field}: ${message}`, errors: [{ field, message }] });
+}
+
+function requestedTtl(body: CredentialCreate, nowMs: number): Result<number | null, AdminProblem> {
+  if (body.expires_at === undefined) return ok(body.ttl_seconds ?? null);
+  const seconds = Math.ceil((Date.parse(body.expires_at) - nowMs) / 1_000);
+  return seconds > 0 ? ok(seconds) : err(fieldProblem("expires_at", "Is in the past"));
+}
+
+async function checkCredentialPlan(context: RouteContext): Promise<Result<void, AdminProblem>> {
+  const organisation = await findOrganisation(context.db, context.organisationId);
+  const current = await countLiveCredentials(context.db, context.organisationId, context.nowMs);
+  const allowed = checkPlan(organisation?.plan ?? "", "credentials", current);
+  if (allowed.ok) return ok(undefined);
+  const detail = `The plan ${allowed.error.plan} allows ${allowed.error.limit} live credentials`;
+  return err({ code: "plan_limit", detail, extensions: { limit: allowed.error.limit } });
+}

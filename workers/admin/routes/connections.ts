@@ -1,0 +1,249 @@
+/** Connections: third-party APIs reached through RelayKey. The governance API calls them partners. */
+import * as z from "zod";
+import {
+  Connection,
+  ConnectionCreate,
+  ConnectionPatch,
+  VendorId,
+  toConnectionSettings,
+} from "../../../src/contract/connection.ts";
+import { ConnectionId, Environment } from "../../../src/contract/fields.ts";
+import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
+import { fieldProblem, notFound } from "../../../src/contract/problem.ts";
+import type { AdminProblem } from "../../../src/contract/problem.ts";
+import { checkPlan } from "../../../src/domain/plan.ts";
+import { err, ok } from "../../../src/domain/result.ts";
+import type { Result } from "../../../src/domain/result.ts";
+import {
+  countConnections,
+  deleteConnection,
+  findConnection,
+  insertConnection,
+  insertUpstreamCredential,
+  listConnections,
+  updateConnection,
+  upstreamCredentialsOf,
+} from "../../../src/store/connections.ts";
+import type { ConnectionRow } from "../../../src/store/connections.ts";
+import { isUniqueViolation, runBatch } from "../../../src/store/control-db.ts";
+import { raiseVersions } from "../../../src/store/gate-pending.ts";
+import { findOrganisation } from "../../../src/store/organisations.ts";
+import { reply } from "../answer.ts";
+import { acknowledgeGates, freshId, recordChange } from "../changes.ts";
+import { checkConnectionParts, newConnectionParts } from "../connection-input.ts";
+import { connectionView } from "../connection-view.ts";
+import { pageBody, pageRequest } from "../pages.ts";
+import { EDITORS, READERS, defineRoute } from "../route.ts";
+import type { Outcome, Route, RouteContext } from "../route.ts";
+import { newUpstreamCredential } from "../upstream-secret.ts";
+
+const PATH = "/api/v1/connections";
+const ALIAS = "/admin/partners";
+const ONE = z.strictObject({ connection_id: ConnectionId });
+
+const createConnection = defineRoute({
+  method: "POST",
+  path: PATH,
+  aliases: [ALIAS],
+  operationId: "createConnection",
+  tag: "Connections",
+  summary: "Make a connection, with its first master key if one is given",
+  roles: EDITORS,
+  body: ConnectionCreate,
+  responses: { 201: Connection },
+  async handler(context, { body }): Promise<Outcome> {
+    const allowed = await checkConnectionPlan(context);
+    if (!allowed.ok) return allowed;
+    const made = newConnectionParts(body);
+    if (!made.ok) return made;
+    const parts = checkConnectionParts(context, made.value);
+    if (!parts.ok) return parts;
+    if (parts.value.auth.scheme === "none" && (body.secret ?? body.location) !== undefined) {
+      return err(fieldProblem("secret", "Is not used by the auth scheme none"));
+    }
+    const row: ConnectionRow = {
+      organisationId: context.organisationId,
+      id: body.id ?? freshId(context, "conn"),
+      name: body.name,
+      vendor: body.vendor ?? null,
+      environment: body.environment ?? null,
+      status: "active",
+      ...parts.value,
+      createdBy: context.caller.id,
+      createdAtMs: context.nowMs,
+      updatedAtMs: context.nowMs,
+    };
+    const stated = body.secret !== undefined || body.location !== undefined;
+    const upstream = stated ? [await newUpstreamCredential(context, row.id, body)] : [];
+    const view = connectionView(row, upstream);
+    const change = { targetType: "connection", targetId: row.id, before: null, after: view };
+    try {
+      await runBatch(context.db, [
+        insertConnection(context.db, row),
+        ...upstream.map((each) => insertUpstreamCredential(context.db, each)),
+        recordChange(context, change),
+      ]);
+    } catch (cause) {
+      if (!isUniqueViolation(cause)) throw cause;
+      const message = "Names a connection that exists already";
+      return err({ code: "conflict", detail: `id: ${message}`, errors: [{ field: "id", message }] });
+    }
+    return reply(201, view);
+  },
+});
+
+const listAllConnections = defineRoute({
+  method: "GET",
+  path: PATH,
+  aliases: [ALIAS],
+  operationId: "listConnections",
+  tag: "Connections",
+  summary: "List connections, newest first",
+  roles: READERS,
+  query: z.strictObject({ ...PAGE_QUERY, environment: Environment.optional(), vendor: VendorId.optional() }),
+  responses: { 200: pageOf(Connection) },
+  async handler(context, { query }): Promise<Outcome> {
+    const rows = await listConnections(context.db, context.organisationId, query, pageRequest(query));
+    const ids = rows.map((row) => row.id);
+    const upstream = await upstreamCredentialsOf(context.db, context.organisationId, ids);
+    const body = pageBody(
+      rows,
+      query.limit,
+      (row) => row.createdAtMs,
+      (row) => connectionView(row, upstream),
+    );
+    return reply(200, body);
+  },
+});
+
+const getConnection = defineRoute({
+  method: "GET",
+  path: `${PATH}/:connection_id`,
+  aliases: [`${ALIAS}/:connection_id`],
+  operationId: "getConnection",
+  tag: "Connections",
+  summary: "Read one connection",
+  roles: READERS,
+  params: ONE,
+  responses: { 200: Connection },
+  async handler(context, { params }): Promise<Outcome> {
+    const row = await findConnection(context.db, context.organisationId, params.connection_id);
+    if (row === null) return err(notFound("connection"));
+    return reply(200, connectionView(row, await upstreamOf(context, row.id)));
+  },
+});
+
+const changeConnection = defineRoute({
+  method: "PATCH",
+  path: `${PATH}/:connection_id`,
+  aliases: [`${ALIAS}/:connection_id`],
+  operationId: "changeConnection",
+  tag: "Connections",
+  summary: "Change a connection; every credential that reaches it follows at once",
+  roles: EDITORS,
+  params: ONE,
+  body: ConnectionPatch,
+  responses: { 200: Connection },
+  async handler(context, { params, body }): Promise<Outcome> {
+    const row = await findConnection(context.db, context.organisationId, params.connection_id);
+    if (row === null) return err(notFound("connection"));
+    const parts = checkConnectionParts(context, {
+      baseUrl: body.base_url ?? row.baseUrl,
+      auth: body.auth ?? row.auth,
+      settings: toConnectionSettings(body, row.settings),
+    });
+    if (!parts.ok) return parts;
+    return storeConnection(context, row, {
+      ...row,
+      ...parts.value,
+      name: body.name ?? row.name,
+      environment: body.environment === undefined ? row.environment : body.environment,
+    });
+  },
+});
+
+const removeConnection = defineRoute({
+  method: "DELETE",
+  path: `${PATH}/:connection_id`,
+  aliases: [`${ALIAS}/:connection_id`],
+  operationId: "deleteConnection",
+  tag: "Connections",
+  summary: "Delete a connection with its master keys and every grant to it",
+  roles: EDITORS,
+  params: ONE,
+  responses: { 204: null },
+  async handler(context, { params }): Promise<Outcome> {
+    const row = await findConnection(context.db, context.organisationId, params.connection_id);
+    if (row === null) return err(notFound("connection"));
+    const before = connectionView(row, await upstreamOf(context, row.id));
+    const raised = raiseVersions(context.db, context.organisationId, { connectionId: row.id }, context.nowMs);
+    const [pending] = await context.db.batch([
+      raised,
+      ...deleteConnection(context.db, context.organisationId, row.id),
+      recordChange(context, { targetType: "connection", targetId: row.id, before, after: null }),
+    ]);
+    const told = await acknowledgeGates(context, pending);
+    return told.ok ? reply(204) : told;
+  },
+});
+
+function switchConnection(verb: "pause" | "resume", status: ConnectionRow["status"], summary: string): Route {
+  return defineRoute({
+    method: "POST",
+    path: `${PATH}/:connection_id/${verb}`,
+    aliases: [`${ALIAS}/:connection_id/${verb}`],
+    operationId: `${verb}Connection`,
+    tag: "Connections",
+    summary,
+    roles: EDITORS,
+    params: ONE,
+    responses: { 200: Connection },
+    async handler(context, { params }): Promise<Outcome> {
+      const row = await findConnection(context.db, context.organisationId, params.connection_id);
+      if (row === null) return err(notFound("connection"));
+      return storeConnection(context, row, { ...row, status });
+    },
+  });
+}
+
+export const CONNECTION_ROUTES: readonly Route[] = [
+  createConnection,
+  listAllConnections,
+  getConnection,
+  changeConnection,
+  removeConnection,
+  switchConnection("pause", "paused", "Pause a connection: every call is refused until it is resumed"),
+  switchConnection("resume", "active", "Resume a paused connection"),
+];
+
+async function storeConnection(context: RouteContext, before: ConnectionRow, changed: ConnectionRow): Promise<Outcome> {
+  const after = { ...changed, updatedAtMs: context.nowMs };
+  const upstream = await upstreamOf(context, before.id);
+  const view = connectionView(after, upstream);
+  const { id, organisationId, ...change } = after;
+  const [pending] = await context.db.batch([
+    raiseVersions(context.db, organisationId, { connectionId: id }, context.nowMs),
+    updateConnection(context.db, organisationId, id, change),
+    recordChange(context, {
+      targetType: "connection",
+      targetId: id,
+      before: connectionView(before, upstream),
+      after: view,
+    }),
+  ]);
+  const told = await acknowledgeGates(context, pending);
+  return told.ok ? reply(200, view) : told;
+}
+
+function upstreamOf(context: RouteContext, connectionId: string) {
+  return upstreamCredentialsOf(context.db, context.organisationId, [connectionId]);
+}
+
+async function checkConnectionPlan(context: RouteContext): Promise<Result<void, AdminProblem>> {
+  const organisation = await findOrganisation(context.db, context.organisationId);
+  const current = await countConnections(context.db, context.organisationId);
+  const allowed = checkPlan(organisation?.plan ?? "", "connections", current);
+  if (allowed.ok) return ok(undefined);
+  const detail = `The plan ${allowed.error.plan} allows ${allowed.error.limit} connections`;
+  return err({ code: "plan_limit", detail, extensions: { limit: allowed.error.limit } });
+}
