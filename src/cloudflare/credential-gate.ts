@@ -9,28 +9,48 @@ import { DurableObject } from "cloudflare:workers";
 import { formatAddress, formatBlock, parseBlock, trustKey } from "../domain/address.ts";
 import type { AdmissionReply, AdmissionRequest, GateDocument, Settlement } from "../domain/admission.ts";
 import { EVENT_SEQ } from "../domain/chain.ts";
+import type { Turn } from "../domain/gate.ts";
 import { decide, settle } from "../domain/gate.ts";
 import { apply } from "../domain/gate-apply.ts";
 import type { GateInspection } from "../domain/gate-inspect.ts";
 import { inspectGate } from "../domain/gate-inspect.ts";
+import { compilePools, termsOf } from "../domain/gate-pools.ts";
 import type { GateRecord, RequestFacts } from "../domain/gate-records.ts";
+import { SHARED_LIMIT_UNKNOWN } from "../domain/gate-refusals.ts";
 import type { GateState } from "../domain/gate-state.ts";
 import { ADMISSION_LEASE_MS, MAX_TRUSTED_ADDRESSES } from "../domain/gate-state.ts";
 import { ID_RANDOM_BYTES, newId } from "../domain/ids.ts";
+import type { LeaseClosing, LeaseReport, PoolTerms } from "../domain/lease.ts";
+import { closingReports } from "../domain/lease-book.ts";
+import type { Refusal } from "../domain/problem.ts";
 import { RefusalFold } from "../domain/refusal-fold.ts";
 import type { ConfirmFailure } from "../domain/trust.ts";
 import { confirmFailure } from "../domain/trust.ts";
 import type { AuditMessage } from "./audit-messages.ts";
+import type { ConnectionHold } from "./connection-state.ts";
 import { GateDelivery } from "./gate-delivery.ts";
+import type { HoldSource } from "./gate-holds.ts";
+import { GateHolds } from "./gate-holds.ts";
+import type { LimitPoolObject } from "./gate-leases.ts";
+import { GateLeases } from "./gate-leases.ts";
 import { GateLog } from "./gate-log.ts";
 import { GroupCommit } from "./group-commit.ts";
 
 /** How long closed events gather before they are sent. */
 const GATHER_MS = 500;
 const GATHER_LOCAL_MS = 100;
+/** Times that one call asks for leases before it is refused. */
+const MAX_LEASE_ROUNDS = 16;
+/** Calls that may wait for leases at the same time. */
+const MAX_LEASE_WAITERS = 2_000;
+/** A report to a pool that failed is tried again after this long. */
+const REPORT_DELAY_MS = 2_000;
+const MAX_INSPECTED_POOLS = 16;
 
 export interface CredentialGateEnv {
   readonly AUDIT_QUEUE: Queue<AuditMessage>;
+  readonly POOLS: DurableObjectNamespace<LimitPoolObject>;
+  readonly HEALTH: DurableObjectNamespace<HoldSource>;
   readonly RELAYKEY_SIGNING_SEED: string;
   readonly RELAYKEY_LOCAL?: string;
 }
@@ -54,7 +74,10 @@ export class CredentialGate extends DurableObject<CredentialGateEnv> {
   readonly #delivery: GateDelivery;
   readonly #gatherMs: number;
   /** When each open admission is given up, unless it is renewed. Memory only: a restart gives everyone a fresh lease. */
-  readonly #leases = new Map<number, number>();
+  readonly #admissionLeases = new Map<number, number>();
+  readonly #leases: GateLeases;
+  readonly #holds = new GateHolds();
+  #waitingForLeases = 0;
   readonly #fold = new RefusalFold<FoldSample>();
   /** Events up to this seq are on disk. */
   #durableSeq = 0;
@@ -77,30 +100,106 @@ export class CredentialGate extends DurableObject<CredentialGateEnv> {
       },
       () => ctx.abort("The gate could not write its log"),
     );
+    this.#leases = new GateLeases(this.#credentialId, env.POOLS, this.#state, (records) =>
+      this.#commits.commit(records),
+    );
     const nowMs = Date.now();
-    for (const admission of this.#state.open.keys()) this.#leases.set(admission, nowMs + ADMISSION_LEASE_MS);
+    for (const admission of this.#state.open.keys()) this.#admissionLeases.set(admission, nowMs + ADMISSION_LEASE_MS);
   }
 
   /** Decides one request; the settlements that ride along are closed first. */
   async admit(request: AdmissionRequest): Promise<AdmissionReply> {
+    for (const { admission } of request.settlements) this.#admissionLeases.delete(admission);
+    const turn = this.#decide(request, null);
+    if (turn.reply === null) return this.#admitOnLease(request, turn);
+    if (turn.records.length > 0) await this.#commits.commit(turn.records);
+    return this.#withSharedLimits(request, turn.reply);
+  }
+
+  #decide(request: AdmissionRequest, exhausted: Refusal | null): Turn {
     const nowMs = Date.now();
-    const turn = decide(this.#state, request, nowMs, ENTROPY, (reason, atMs) => this.#fold.ownEvent(reason, atMs));
+    const turn = decide(this.#state, request, {
+      nowMs,
+      confirmationId: newConfirmationId,
+      ownEvent: (reason, atMs) => this.#fold.ownEvent(reason, atMs),
+      hold: this.#holds.refusal(request.connectionId, nowMs),
+      exhausted,
+    });
     if (turn.fold !== null) {
       const { facts, reason, status } = turn.fold;
       this.#fold.add(reason, `${reason} ${facts[2] ?? ""}`, { facts, status }, nowMs);
     }
-    for (const { admission } of request.settlements) this.#leases.delete(admission);
-    if (turn.reply.decision === "go") this.#leases.set(turn.reply.admission, nowMs + ADMISSION_LEASE_MS);
+    if (turn.reply?.decision === "go") {
+      this.#admissionLeases.set(turn.reply.admission, nowMs + ADMISSION_LEASE_MS);
+      this.#learnHolds(request.connectionId, nowMs);
+    }
     this.#schedule(nowMs);
-    if (turn.records.length > 0) await this.#commits.commit(turn.records);
-    return turn.reply;
+    return turn;
+  }
+
+  /** Leases of shared limits are missing: brings them, and decides again by what holds then. */
+  async #admitOnLease(request: AdmissionRequest, first: Turn): Promise<AdmissionReply> {
+    const stored = [this.#commits.commit(first.records)];
+    const settled = { ...request, settlements: [] };
+    let turn = first;
+    for (let round = 0; turn.reply === null; round += 1) {
+      let refusal: Refusal | null = SHARED_LIMIT_UNKNOWN;
+      if (round < MAX_LEASE_ROUNDS && this.#waitingForLeases < MAX_LEASE_WAITERS) {
+        this.#waitingForLeases += 1;
+        try {
+          refusal = await this.#leases.obtain(turn.demands);
+        } catch {
+          refusal = SHARED_LIMIT_UNKNOWN;
+        } finally {
+          this.#waitingForLeases -= 1;
+        }
+      }
+      turn = this.#decide(settled, refusal);
+      stored.push(this.#commits.commit(turn.records));
+    }
+    await Promise.all(stored);
+    return this.#withSharedLimits(request, turn.reply);
+  }
+
+  #withSharedLimits(request: AdmissionRequest, reply: AdmissionReply): AdmissionReply {
+    if (reply.decision !== "go" && reply.decision !== "refused") return reply;
+    const terms = this.#termsOf(request.grantId, request.customer);
+    if (terms.length === 0) return reply;
+    const shared = this.#leases.statuses(terms, Date.now());
+    return shared.length === 0 ? reply : { ...reply, limits: [...reply.limits, ...shared] };
+  }
+
+  #termsOf(grantId: string | null, customer: string | null): readonly PoolTerms[] {
+    return termsOf(this.#state.pools, this.#state.document?.organisationId ?? "", grantId, customer);
+  }
+
+  /** A gate that uses a connection often wants to hear at once when the vendor asks everyone to wait. */
+  #learnHolds(connectionId: string | null, nowMs: number): void {
+    const { document } = this.#state;
+    if (connectionId === null || document === null || !this.#holds.called(connectionId, nowMs)) return;
+    const { HEALTH } = this.env;
+    this.ctx.waitUntil(this.#holds.subscribe(HEALTH, this.#credentialId, document.organisationId, connectionId));
+  }
+
+  /** A connection's object says: no calls before `untilMs`, or (0) calls may go again. */
+  async hold(hold: ConnectionHold): Promise<void> {
+    this.#holds.hold(hold);
+  }
+
+  /** A pool of a shared limit recalls leases, or asks what became of them. */
+  async closeLeases(closing: LeaseClosing): Promise<LeaseReport[]> {
+    const record: GateRecord = ["lease", { op: "close", closing, nowMs: Date.now() }];
+    apply(this.#state, record);
+    const reports = closingReports(this.#state.leases, closing);
+    await this.#store([record], Date.now());
+    return reports;
   }
 
   /** Closes admissions. Those that are unknown or closed already are passed over. */
   async settle(settlements: readonly Settlement[]): Promise<void> {
     const nowMs = Date.now();
     const records = settle(this.#state, settlements, nowMs);
-    for (const { admission } of settlements) this.#leases.delete(admission);
+    for (const { admission } of settlements) this.#admissionLeases.delete(admission);
     await this.#store(records, nowMs);
   }
 
@@ -109,13 +208,21 @@ export class CredentialGate extends DurableObject<CredentialGateEnv> {
     const untilMs = Date.now() + ADMISSION_LEASE_MS;
     for (const admission of admissions) {
       // Taken out and put in again, so that the leases stay in the order of their ends.
-      if (this.#leases.delete(admission)) this.#leases.set(admission, untilMs);
+      if (this.#admissionLeases.delete(admission)) this.#admissionLeases.set(admission, untilMs);
     }
   }
 
   /** What remains and who is trusted. `document`: for a gate that has not seen one of this version yet. */
-  inspect(document: GateDocument | null = null): GateInspection {
-    return inspectGate(this.#state, document, Date.now());
+  async inspect(document: GateDocument | null = null): Promise<GateInspection> {
+    const own = inspectGate(this.#state, document, Date.now());
+    const pools = new Map<string, PoolTerms>();
+    const current =
+      document !== null && document.version > (this.#state.document?.version ?? -1) ? document : this.#state.document;
+    if (current === null) return own;
+    for (const { terms } of compilePools(current).values()) for (const each of terms) pools.set(each.pool, each);
+    if (pools.size === 0) return own;
+    const shared = await this.#leases.inspect([...pools.values()].slice(0, MAX_INSPECTED_POOLS));
+    return { ...own, limits: [...own.limits, ...shared.map((limit) => ({ ...limit, grantId: null }))] };
   }
 
   /** From now on no document older than this is accepted. Returns once that is durable. */
@@ -180,9 +287,9 @@ export class CredentialGate extends DurableObject<CredentialGateEnv> {
     this.#alarmMs = null;
     const nowMs = this.#nowMs();
     const records: GateRecord[] = [];
-    for (const [admission, untilMs] of this.#leases) {
+    for (const [admission, untilMs] of this.#admissionLeases) {
       if (untilMs > nowMs) continue;
-      this.#leases.delete(admission);
+      this.#admissionLeases.delete(admission);
       records.push(["expire", nowMs, admission]);
     }
     for (const { sample, reason, firstMs, count } of this.#fold.take(nowMs)) {
@@ -191,6 +298,7 @@ export class CredentialGate extends DurableObject<CredentialGateEnv> {
     for (const record of records) apply(this.#state, record);
     await this.#commits.commit(records);
     await this.#delivery.deliver(this.#credentialId, this.#state, this.#durableSeq, nowMs);
+    if (this.#leases.owes()) await this.#leases.report();
     this.#schedule(nowMs);
   }
 
@@ -222,16 +330,17 @@ export class CredentialGate extends DurableObject<CredentialGateEnv> {
     if (this.#alarmMs !== null && this.#alarmMs <= nowMs + this.#gatherMs) return;
     let dueMs = this.#delivery.dueMs(this.#state, nowMs, this.#gatherMs) ?? Infinity;
     // Leases stand in the order of their ends.
-    dueMs = Math.min(dueMs, this.#leases.values().next().value ?? Infinity, this.#fold.dueMs() ?? Infinity);
+    dueMs = Math.min(dueMs, this.#admissionLeases.values().next().value ?? Infinity, this.#fold.dueMs() ?? Infinity);
+    if (this.#leases.owes()) dueMs = Math.min(dueMs, nowMs + REPORT_DELAY_MS);
     if (dueMs === Infinity || (this.#alarmMs !== null && this.#alarmMs <= dueMs)) return;
     this.#alarmMs = dueMs;
     void this.ctx.storage.setAlarm(dueMs);
   }
 }
 
-const ENTROPY = {
-  confirmationId: (): string => newId("cfm", crypto.getRandomValues(new Uint8Array(ID_RANDOM_BYTES))),
-};
+function newConfirmationId(): string {
+  return newId("cfm", crypto.getRandomValues(new Uint8Array(ID_RANDOM_BYTES)));
+}
 
 /** The name under which an address is trusted: an IPv4 address, or an IPv6 /64; null for anything else. */
 function addressKey(text: string): string | null {

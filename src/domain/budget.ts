@@ -30,11 +30,22 @@ export function newBudgetCounter(startMs: number): BudgetCounter {
   return { startMs, spent: 0, reserved: 0, alertedPercent: 0 };
 }
 
+/** The window last asked for, per limit: it is asked for several times in each request, and changes once a day. */
+const latestWindows = new WeakMap<BudgetLimit, BudgetWindow>();
+
 /**
  * The window that holds `nowMs`: calendar day or month in UTC, or counted from the anchor. An anchor on the 31st starts
  * in shorter months on their last day.
  */
 export function budgetWindow(limit: BudgetLimit, nowMs: number): BudgetWindow {
+  const latest = latestWindows.get(limit);
+  if (latest !== undefined && latest.startMs <= nowMs && nowMs < latest.endMs) return latest;
+  const window = windowAt(limit, nowMs);
+  latestWindows.set(limit, window);
+  return window;
+}
+
+function windowAt(limit: BudgetLimit, nowMs: number): BudgetWindow {
   if (limit.window === "day") {
     const anchorMs = limit.anchorMs ?? 0;
     const startMs = anchorMs + Math.floor((nowMs - anchorMs) / DAY_MS) * DAY_MS;

@@ -7,10 +7,13 @@ import { settleBudget } from "./budget.ts";
 import { EVENT_SEQ } from "./chain.ts";
 import { closeEvent, NOT_FORWARDED, UNSEEN } from "./gate-events.ts";
 import { compileMeters, metersOf, reserveBudgets, takeRates } from "./gate-meters.ts";
+import { compilePools } from "./gate-pools.ts";
 import { postBudgetAlerts, postConfirmation } from "./gate-notices.ts";
 import type { GateRecord, RequestFacts, SettlementFacts } from "./gate-records.ts";
 import type { GateState, OpenAdmission } from "./gate-state.ts";
 import { eventChars } from "./gate-state.ts";
+import type { Draw } from "./lease-book.ts";
+import { applyLeaseRecord } from "./lease-book.ts";
 
 /** Counters of limits that no longer exist are kept (the limit may come back) up to this many. */
 const MAX_COUNTERS = 256;
@@ -20,6 +23,7 @@ export function apply(state: GateState, record: GateRecord): void {
     case "document":
       state.document = record[1];
       state.meters = compileMeters(record[1]);
+      state.pools = compilePools(record[1]);
       state.minVersion = Math.max(state.minVersion, record[1].version);
       dropStaleCounters(state);
       return;
@@ -31,7 +35,7 @@ export function apply(state: GateState, record: GateRecord): void {
       state.minVersion = Math.max(state.minVersion, record[1]);
       return;
     case "admit":
-      return admitted(state, record[1], record[2], record[3]);
+      return admitted(state, record[1], record[2], record[3], record[4]);
     case "refuse":
       return refused(state, record);
     case "settle":
@@ -53,18 +57,27 @@ export function apply(state: GateState, record: GateRecord): void {
       return confirmed(state, record[1], record[2]);
     case "deny":
       return outcome(state, record[2], "denied");
+    case "lease":
+      return applyLeaseRecord(state.leases, record[1]);
     case "delivered":
       return delivered(state, record[1], record[2]);
   }
 }
 
-function admitted(state: GateState, atMs: number, facts: RequestFacts, reserveUsdMicros: number): void {
+function admitted(
+  state: GateState,
+  atMs: number,
+  facts: RequestFacts,
+  reserveUsdMicros: number,
+  draws: readonly Draw[],
+): void {
   state.clockMs = Math.max(state.clockMs, atMs);
   const meters = metersOf(state.meters, facts[3]);
   takeRates(meters, state, atMs);
   const holds = reserveBudgets(meters, state, reserveUsdMicros, atMs);
   state.admissions += 1;
-  state.open.set(state.admissions, { atMs, facts, reserveUsdMicros, holds });
+  if (draws.length > 0) applyLeaseRecord(state.leases, { op: "draw", draws, nowMs: atMs });
+  state.open.set(state.admissions, { atMs, facts, reserveUsdMicros, holds, draws });
 }
 
 function refused(state: GateState, record: Extract<GateRecord, readonly ["refuse", ...unknown[]]>): void {
@@ -81,7 +94,7 @@ function settled(state: GateState, atMs: number, admission: number, facts: Settl
   const [status, upstreamStatus, reason, attempts, latencyMs, upstreamMs, bytesIn, bytesOut] = facts;
   const [, , , , , , , , cost, upstreamCredentialId, forwarded, notes] = facts;
   const costUsdMicros = cost ?? (forwarded === 1 ? open.reserveUsdMicros : 0);
-  spend(state, open, forwarded, costUsdMicros);
+  spend(state, open, forwarded === 1, costUsdMicros);
   closeEvent(state, {
     admission,
     atMs: open.atMs,
@@ -107,7 +120,7 @@ function settled(state: GateState, atMs: number, admission: number, facts: Settl
 function expired(state: GateState, atMs: number, admission: number): void {
   const open = take(state, atMs, admission);
   if (open === null) return;
-  spend(state, open, 1, open.reserveUsdMicros);
+  spend(state, open, true, open.reserveUsdMicros);
   closeEvent(state, {
     admission,
     atMs: open.atMs,
@@ -129,10 +142,15 @@ function take(state: GateState, atMs: number, admission: number): OpenAdmission 
   return open;
 }
 
-function spend(state: GateState, open: OpenAdmission, requests: number, usdMicros: number): void {
+function spend(state: GateState, open: OpenAdmission, forwarded: boolean, usdMicros: number): void {
   for (const [key, startMs, amount, perRequest] of open.holds) {
     const counter = state.budgets.get(key);
-    if (counter !== undefined) settleBudget(counter, startMs, amount, perRequest === 1 ? requests : usdMicros);
+    if (counter === undefined) continue;
+    settleBudget(counter, startMs, amount, perRequest === 1 ? (forwarded ? 1 : 0) : usdMicros);
+  }
+  if (open.draws.length > 0) {
+    // A free call drew one unit of each dollar budget, and gives it back.
+    applyLeaseRecord(state.leases, { op: "settle", draws: open.draws, usdMicros, forwarded });
   }
 }
 

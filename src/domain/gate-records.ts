@@ -5,6 +5,7 @@
  */
 import type { AdmissionRequest, GateDocument, Settlement } from "./admission.ts";
 import { canonicalJson } from "./chain.ts";
+import type { Draw, LeaseRecord } from "./lease-book.ts";
 
 /** What an audit event says about the request itself; kept from the admission to the event. */
 export type RequestFacts = readonly [
@@ -43,7 +44,8 @@ export type GateRecord =
   | readonly ["document", document: GateDocument]
   | readonly ["require", minVersion: number]
   | readonly ["revoke", version: number]
-  | readonly ["admit", atMs: number, facts: RequestFacts, reserveUsdMicros: number]
+  /** `draws`: what it takes from leases of shared limits. */
+  | readonly ["admit", atMs: number, facts: RequestFacts, reserveUsdMicros: number, draws: readonly Draw[]]
   /** `counted`: the refusal took a unit of each rate limit. `count`: how many refusals this one event stands for. */
   | readonly [
       "refuse",
@@ -63,6 +65,8 @@ export type GateRecord =
   | readonly ["ask", atMs: number, confirmationId: string, address: string, connectionId: string, userAgent: string]
   | readonly ["confirm", atMs: number, confirmationId: string]
   | readonly ["deny", atMs: number, confirmationId: string]
+  /** Something happened to a lease of a shared limit. Draws are not here: they are part of their admission. */
+  | readonly ["lease", record: LeaseRecord]
   /** The audit database holds the events from..to, and these notices. */
   | readonly ["delivered", ranges: readonly (readonly [from: number, to: number])[], notices: readonly string[]];
 

@@ -17,6 +17,13 @@ export const UNAVAILABLE: Refusal = {
   retryAfterSeconds: 5,
 };
 
+/** A shared limit's object cannot be reached, or hands out too little too slowly: nobody passes unchecked. */
+export const SHARED_LIMIT_UNKNOWN: Refusal = {
+  code: "unavailable",
+  detail: "A limit that this credential shares with others cannot be checked now. Try again shortly",
+  retryAfterSeconds: 2,
+};
+
 /** One public answer for every dead credential; `reason` is for the audit event. */
 export function credentialInvalid(reason: "revoked" | "expired"): Refusal {
   return {

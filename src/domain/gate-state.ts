@@ -8,7 +8,11 @@ import type { EventTuple } from "./chain.ts";
 import { GENESIS_HASH } from "./chain.ts";
 import type { BudgetHold, CompiledMeters } from "./gate-meters.ts";
 import { compileMeters, NO_METERS } from "./gate-meters.ts";
+import type { CompiledPools } from "./gate-pools.ts";
+import { compilePools } from "./gate-pools.ts";
 import type { RequestFacts, TrustOrigin } from "./gate-records.ts";
+import type { Draw, LeaseBook } from "./lease-book.ts";
+import { newLeaseBook } from "./lease-book.ts";
 import type { Notice } from "./notice.ts";
 import type { RateWindow, StoredRate } from "./rate.ts";
 import { restoreRate, storeRate } from "./rate.ts";
@@ -27,6 +31,7 @@ export interface OpenAdmission {
   readonly facts: RequestFacts;
   readonly reserveUsdMicros: number;
   readonly holds: readonly BudgetHold[];
+  readonly draws: readonly Draw[];
 }
 
 export interface TrustedAddress {
@@ -44,6 +49,8 @@ export interface GateState {
   document: GateDocument | null;
   /** Derived from `document`. */
   meters: CompiledMeters;
+  /** Derived from `document`. */
+  pools: CompiledPools;
   minVersion: number;
   revokedVersion: number | null;
   /** Time never runs backwards here, whatever the machine's clock does. */
@@ -64,12 +71,15 @@ export interface GateState {
   outbox: EventTuple[];
   outboxChars: number;
   readonly notices: Map<string, Notice>;
+  /** Leases of limits that other credentials share. */
+  readonly leases: LeaseBook;
 }
 
 export function newGateState(): GateState {
   return {
     document: null,
     meters: NO_METERS,
+    pools: NO_POOLS,
     minVersion: 0,
     revokedVersion: null,
     clockMs: 0,
@@ -85,8 +95,11 @@ export function newGateState(): GateState {
     outbox: [],
     outboxChars: 0,
     notices: new Map(),
+    leases: newLeaseBook(),
   };
 }
+
+const NO_POOLS: CompiledPools = new Map();
 
 /** Everything but the outbox, as JSON-safe values. Entries that can no longer matter are left out. */
 export interface GateSnapshot {
@@ -104,6 +117,7 @@ export interface GateSnapshot {
   readonly firstUseOver: boolean;
   readonly confirmations: readonly (readonly [string, AskedConfirmation])[];
   readonly notices: readonly Notice[];
+  readonly leases: LeaseBook;
 }
 
 export function snapshot(state: GateState): GateSnapshot {
@@ -122,6 +136,7 @@ export function snapshot(state: GateState): GateSnapshot {
     firstUseOver: state.firstUseOver,
     confirmations: [...state.confirmations],
     notices: [...state.notices.values()],
+    leases: structuredClone(state.leases),
   };
 }
 
@@ -129,6 +144,7 @@ export function restore(stored: GateSnapshot, outbox: readonly EventTuple[]): Ga
   return {
     document: stored.document,
     meters: stored.document === null ? NO_METERS : compileMeters(stored.document),
+    pools: stored.document === null ? NO_POOLS : compilePools(stored.document),
     minVersion: stored.minVersion,
     revokedVersion: stored.revokedVersion,
     clockMs: stored.clockMs,
@@ -144,6 +160,7 @@ export function restore(stored: GateSnapshot, outbox: readonly EventTuple[]): Ga
     outbox: [...outbox],
     outboxChars: outbox.reduce((sum, event) => sum + eventChars(event), 0),
     notices: new Map(stored.notices.map((notice) => [notice.id, notice])),
+    leases: structuredClone(stored.leases),
   };
 }
 

@@ -22,15 +22,26 @@ import {
   rateRefusal,
   UNAVAILABLE,
 } from "./gate-refusals.ts";
+import { demandsOf, termsOf } from "./gate-pools.ts";
 import type { GateState } from "./gate-state.ts";
 import { MAX_OPEN_ADMISSIONS, MAX_UNDELIVERED_CHARS, MAX_UNDELIVERED_EVENTS } from "./gate-state.ts";
+import type { Draw, PoolDemand } from "./lease-book.ts";
+import { planTake } from "./lease-book.ts";
 import type { Refusal } from "./problem.ts";
 import { PROBLEM_KINDS } from "./problem.ts";
 import { judgeAddress, mayAsk } from "./trust.ts";
 
-/** What the decision may need from outside: one fresh id, for a confirmation. */
-export interface Entropy {
+/** What the decision needs beside the state and the request. */
+export interface Circumstances {
+  readonly nowMs: number;
+  /** One fresh id, for a confirmation. */
   readonly confirmationId: () => string;
+  /** Whether one more refusal of this kind gets its own event (else it is folded). */
+  readonly ownEvent: (reason: string, nowMs: number) => boolean;
+  /** The vendor asks everyone to wait, or is failing: the refusal that says so. */
+  readonly hold: Refusal | null;
+  /** What a pool of shared limits answered to an earlier round of the same request, when it had nothing left. */
+  readonly exhausted: Refusal | null;
 }
 
 /** A refusal that need not have an event of its own: see `refusal-fold.ts`. */
@@ -41,14 +52,13 @@ export interface FoldedRefusal {
 }
 
 export interface Turn {
-  readonly reply: AdmissionReply;
+  /** Null: leases of shared limits are missing; get those in `demands` and decide again. */
+  readonly reply: AdmissionReply | null;
+  readonly demands: readonly PoolDemand[];
   /** In the order in which they were applied. */
   readonly records: readonly GateRecord[];
   readonly fold: FoldedRefusal | null;
 }
-
-/** Says whether one more refusal of this kind gets its own event (else it is folded). */
-export type RefusalGauge = (reason: string, nowMs: number) => boolean;
 
 /** Closes the admissions that these settlements name. Unknown and closed admissions are passed over. */
 export function settle(state: GateState, settlements: readonly Settlement[], nowMs: number): readonly GateRecord[] {
@@ -64,44 +74,43 @@ export function settle(state: GateState, settlements: readonly Settlement[], now
 }
 
 /** Decides one request. */
-export function decide(
-  state: GateState,
-  request: AdmissionRequest,
-  nowMs: number,
-  entropy: Entropy,
-  ownEvent: RefusalGauge,
-): Turn {
-  const records: GateRecord[] = [...settle(state, request.settlements, nowMs)];
+export function decide(state: GateState, request: AdmissionRequest, circumstances: Circumstances): Turn {
+  const records: GateRecord[] = [...settle(state, request.settlements, circumstances.nowMs)];
   const act = (record: GateRecord): void => {
     apply(state, record);
     records.push(record);
   };
   const current = agreeOnDocument(state, request, act);
-  if (!current.ok) return { reply: { decision: current.reply }, records, fold: null };
+  if (!current.ok) return { reply: { decision: current.reply }, demands: [], records, fold: null };
   const { document } = current;
 
-  const atMs = Math.max(nowMs, state.clockMs);
+  const nowMs = Math.max(circumstances.nowMs, state.clockMs);
   const facts = requestFacts(request, document.recipient?.id ?? null);
   const meters = metersOf(state.meters, request.grantId);
-  const judged = judge(state, document, request, meters, atMs, entropy, act);
-  if (judged === null) {
-    act(["admit", atMs, facts, Math.max(0, Math.ceil(request.reserveUsdMicros))]);
-    const limits = limitStatuses(meters, state, atMs);
-    return { reply: { decision: "go", admission: state.admissions, limits }, records, fold: null };
+  const judged = judge(state, document, request, meters, { ...circumstances, nowMs }, act);
+  if (judged.verdict === "lease") return { reply: null, demands: judged.demands, records, fold: null };
+  if (judged.verdict === "go") {
+    act(["admit", nowMs, facts, reserveOf(request), judged.draws]);
+    const limits = limitStatuses(meters, state, nowMs);
+    return { reply: { decision: "go", admission: state.admissions, limits }, demands: [], records, fold: null };
   }
 
   const { refusal, counted } = judged;
   const reason = refusal.reason ?? refusal.code;
   const { status } = PROBLEM_KINDS[refusal.code];
   let fold: FoldedRefusal | null = null;
-  if (backlogFull(state)) fold = null;
-  else if (ownEvent(reason, atMs)) {
-    const takesUnit = counted && rateInTheWay(meters, state, atMs) === null;
-    act(["refuse", atMs, facts, reason, status, takesUnit ? 1 : 0, 1]);
-  } else fold = { facts, reason, status };
-  const limits =
-    state.revokedVersion === null && refusal.code !== "credential_invalid" ? limitStatuses(meters, state, atMs) : [];
-  return { reply: { decision: "refused", refusal, limits }, records, fold };
+  if (!backlogFull(state)) {
+    if (circumstances.ownEvent(reason, nowMs)) {
+      const takesUnit = counted && rateInTheWay(meters, state, nowMs) === null;
+      act(["refuse", nowMs, facts, reason, status, takesUnit ? 1 : 0, 1]);
+    } else fold = { facts, reason, status };
+  }
+  const limits = refusal.code === "credential_invalid" ? [] : limitStatuses(meters, state, nowMs);
+  return { reply: { decision: "refused", refusal, limits }, demands: [], records, fold };
+}
+
+function reserveOf(request: AdmissionRequest): number {
+  return Math.max(0, Math.ceil(request.reserveUsdMicros));
 }
 
 type Agreement =
@@ -123,23 +132,24 @@ function agreeOnDocument(state: GateState, request: AdmissionRequest, act: (reco
   return { ok: true, document: request.document };
 }
 
-interface Judgement {
-  readonly refusal: Refusal;
-  /** Takes a unit of the rate although it is refused. */
-  readonly counted: boolean;
-}
+type Judgement =
+  | { readonly verdict: "go"; readonly draws: readonly Draw[] }
+  | { readonly verdict: "lease"; readonly demands: readonly PoolDemand[] }
+  /** `counted`: takes a unit of the rate although it is refused. */
+  | { readonly verdict: "refuse"; readonly refusal: Refusal; readonly counted: boolean };
 
+/** The checks, in the order of precedence. */
 function judge(
   state: GateState,
   document: GateDocument,
   request: AdmissionRequest,
   meters: MeterSet,
-  nowMs: number,
-  entropy: Entropy,
+  circumstances: Circumstances,
   act: (record: GateRecord) => void,
-): Judgement | null {
-  const refuse = (refusal: Refusal, counted = false): Judgement => ({ refusal, counted });
+): Judgement {
+  const refuse = (refusal: Refusal, counted = false): Judgement => ({ verdict: "refuse", refusal, counted });
   const { refusal } = request;
+  const { nowMs, hold, exhausted } = circumstances;
   if (state.revokedVersion !== null) return refuse(credentialInvalid("revoked"));
   if (document.expiresAtMs !== null && document.expiresAtMs <= nowMs) return refuse(credentialInvalid("expired"));
   if (refusal?.code === "credential_invalid") return refuse(refusal);
@@ -150,23 +160,30 @@ function judge(
   if (grant === undefined) return refuse(connectionNotGranted(document), true);
   const customer = customerRefusal(grant.customers, request.customer, request.customerKnown);
   if (customer !== null) return refuse(customer);
-  const address = judgeFrom(state, document, request, nowMs, entropy, act);
+  const address = judgeFrom(state, document, request, circumstances, act);
   if (address !== null) return refuse(address, true);
   if (refusal !== null && isScopeRefusal(refusal.code)) return refuse(refusal, true);
   const rate = rateInTheWay(meters, state, nowMs);
   if (rate !== null) return refuse(rateRefusal(rate.meter, rate.waitMs));
-  const budget = budgetInTheWay(meters, state, request.reserveUsdMicros, nowMs);
+  const budget = budgetInTheWay(meters, state, reserveOf(request), nowMs);
   if (budget !== null) return refuse(budgetRefusal(budget.meter, budget.waitMs));
-  return refusal === null ? null : refuse(refusal, true);
+  if (exhausted !== null) return refuse(exhausted);
+  if (refusal !== null) return refuse(refusal, true);
+  if (hold !== null) return refuse(hold);
+  const terms = termsOf(state.pools, document.organisationId, grant.id, request.customer);
+  if (terms.length === 0) return { verdict: "go", draws: NO_DRAWS };
+  const plan = planTake(state.leases, demandsOf(terms, reserveOf(request)), nowMs);
+  return plan.kind === "take" ? { verdict: "go", draws: plan.draws } : { verdict: "lease", demands: plan.demands };
 }
+
+const NO_DRAWS: readonly Draw[] = [];
 
 /** The address step: trusts the first one, asks for confirmation of a new one, within the limits against floods. */
 function judgeFrom(
   state: GateState,
   document: GateDocument,
   request: AdmissionRequest,
-  nowMs: number,
-  entropy: Entropy,
+  { nowMs, confirmationId }: Circumstances,
   act: (record: GateRecord) => void,
 ): Refusal | null {
   const verdict = judgeAddress(document.trust, state, request.address);
@@ -180,7 +197,7 @@ function judgeFrom(
     return addressUnconfirmed(email, request.address.viaWorker ? "worker" : "absent");
   if (mayAsk(state.confirmations.values(), verdict.key, nowMs)) {
     const { connectionId, userAgent } = requestText(request);
-    act(["ask", nowMs, entropy.confirmationId(), verdict.key, connectionId, userAgent]);
+    act(["ask", nowMs, confirmationId(), verdict.key, connectionId, userAgent]);
     return addressUnconfirmed(email, "sent");
   }
   const asked = [...state.confirmations.values()].some((ask) => ask.address === verdict.key && ask.outcome === "open");

@@ -31,6 +31,8 @@ export interface KnownAddresses {
 
 export function judgeAddress(trust: Trust, known: KnownAddresses, address: ClientAddress): AddressVerdict {
   if (trust.mode === "off") return { verdict: "trusted" };
+  // An IPv4 address is its own key: the usual case needs no parsing.
+  if (!address.viaWorker && address.ip !== null && known.trusted.has(address.ip)) return { verdict: "trusted" };
   const bytes = address.ip === null ? null : parseAddress(address.ip);
   if (address.ip === null || bytes === null) return { verdict: "unconfirmable" };
   if (address.viaWorker) {

@@ -1,0 +1,167 @@
+/**
+ * A gate's talk with the pools of shared limits: brings leases when they are missing, reports what became of them.
+ * One request per pool is under way at a time; calls that need the same pool wait for it together.
+ *
+ * What always holds: a report leaves only after the records it was made from are durable.
+ */
+import type { LimitStatus } from "../domain/admission.ts";
+import { apply } from "../domain/gate-apply.ts";
+import { poolRefusal, poolStatuses } from "../domain/gate-pools.ts";
+import type { GateRecord } from "../domain/gate-records.ts";
+import type { GateState } from "../domain/gate-state.ts";
+import type { Exhausted, LeaseReport, LimitPool, PoolLimitStatus, PoolTerms } from "../domain/lease.ts";
+import type { LeaseRecord, PoolDemand } from "../domain/lease-book.ts";
+import { leaseRequest, poolsToTell, reportsOf, stillExhausted, unusedUnits } from "../domain/lease-book.ts";
+import type { Refusal } from "../domain/problem.ts";
+
+export interface LimitPoolObject extends Rpc.DurableObjectBranded, LimitPool {}
+
+/** Pools whose last answer is remembered. */
+const MAX_REMEMBERED_POOLS = 256;
+
+interface Callers {
+  calls: number;
+  usdMicros: number;
+}
+
+export class GateLeases {
+  readonly #gateId: string;
+  readonly #pools: DurableObjectNamespace<LimitPoolObject>;
+  readonly #state: GateState;
+  readonly #commit: (records: readonly GateRecord[]) => Promise<void>;
+  readonly #asking = new Map<string, Promise<void>>();
+  /** What the calls that wait for a pool need together. */
+  readonly #callers = new Map<string, Callers>();
+  readonly #exhausted = new Map<string, Exhausted>();
+  readonly #statuses = new Map<string, readonly PoolLimitStatus[]>();
+
+  constructor(
+    gateId: string,
+    pools: DurableObjectNamespace<LimitPoolObject>,
+    state: GateState,
+    commit: (records: readonly GateRecord[]) => Promise<void>,
+  ) {
+    this.#gateId = gateId;
+    this.#pools = pools;
+    this.#state = state;
+    this.#commit = commit;
+  }
+
+  /**
+   * Asks the pools of these demands. Null: ask the gate again, there may be leases now. A refusal: a pool has nothing
+   * left. Throws when a pool cannot be reached.
+   */
+  async obtain(demands: readonly PoolDemand[]): Promise<Refusal | null> {
+    const known = this.#refusal(demands);
+    if (known !== null) return known;
+    for (const demand of demands) this.#count(demand, 1);
+    try {
+      await Promise.all(demands.map((demand) => this.#ask(demand)));
+    } finally {
+      for (const demand of demands) this.#count(demand, -1);
+    }
+    return this.#refusal(demands);
+  }
+
+  /** How the pools of a call stand, as far as they said so lately. */
+  statuses(terms: readonly PoolTerms[], nowMs: number): LimitStatus[] {
+    return terms.flatMap((each) => {
+      const statuses = this.#statuses.get(each.pool);
+      if (statuses === undefined) return [];
+      return poolStatuses(each.pool, statuses, unusedUnits(this.#state.leases, each, nowMs), nowMs);
+    });
+  }
+
+  /** Asks the pools how they stand now, for inspection. */
+  async inspect(terms: readonly PoolTerms[]): Promise<LimitStatus[]> {
+    const asked = terms.map(async (each) => {
+      const statuses = await this.#pools.getByName(each.pool).inspect(each);
+      const nowMs = Date.now();
+      return poolStatuses(each.pool, statuses, unusedUnits(this.#state.leases, each, nowMs), nowMs);
+    });
+    return (await Promise.all(asked)).flat();
+  }
+
+  /** Whether some pool is owed a report. */
+  owes(): boolean {
+    return poolsToTell(this.#state.leases).length > 0;
+  }
+
+  /** Reports what became of closed leases. Failures are left for the next time. */
+  async report(): Promise<void> {
+    for (const pool of poolsToTell(this.#state.leases)) {
+      const reports = reportsOf(this.#state.leases, pool);
+      await this.#commit([]);
+      try {
+        const { forget } = await this.#pools.getByName(pool).report(this.#gateId, reports);
+        await this.#record(told(pool, reports, forget));
+      } catch {
+        return;
+      }
+    }
+  }
+
+  #refusal(demands: readonly PoolDemand[]): Refusal | null {
+    const nowMs = Date.now();
+    for (const demand of demands) {
+      const known = this.#exhausted.get(demand.terms.pool);
+      if (known !== undefined && stillExhausted(known, demand, nowMs)) return poolRefusal(known, nowMs);
+    }
+    return null;
+  }
+
+  #count({ terms, usdMicros }: PoolDemand, sign: 1 | -1): void {
+    const callers = this.#callers.get(terms.pool) ?? { calls: 0, usdMicros: 0 };
+    callers.calls += sign;
+    callers.usdMicros += sign * usdMicros;
+    if (callers.calls > 0) this.#callers.set(terms.pool, callers);
+    else this.#callers.delete(terms.pool);
+  }
+
+  #ask(demand: PoolDemand): Promise<void> {
+    const { pool } = demand.terms;
+    const underWay = this.#asking.get(pool);
+    if (underWay !== undefined) return underWay;
+    const asking = this.#lease(demand).finally(() => this.#asking.delete(pool));
+    this.#asking.set(pool, asking);
+    return asking;
+  }
+
+  async #lease(demand: PoolDemand): Promise<void> {
+    const { terms } = demand;
+    const { pool, version } = terms;
+    const held = this.#state.leases.pools[pool] !== undefined;
+    const retired = held ? this.#record({ op: "retire", pool, version, nowMs: Date.now() }) : null;
+    const waiting = this.#callers.get(pool) ?? { calls: 1, usdMicros: demand.usdMicros };
+    const request = leaseRequest(this.#state.leases, this.#gateId, demand, waiting, Date.now());
+    await retired;
+    const reply = await this.#pools.getByName(pool).lease(request);
+    if (request.reports.length > 0 || reply.forget.length > 0)
+      void this.#record(told(pool, request.reports, reply.forget));
+    this.#remember(pool, reply.statuses);
+    if (reply.kind === "granted") {
+      this.#exhausted.delete(pool);
+      void this.#record({ op: "receive", lease: reply.lease, nowMs: Date.now() });
+    } else this.#exhausted.set(pool, reply.exhausted);
+  }
+
+  #remember(pool: string, statuses: readonly PoolLimitStatus[]): void {
+    if (this.#statuses.size >= MAX_REMEMBERED_POOLS) this.#statuses.clear();
+    if (this.#exhausted.size >= MAX_REMEMBERED_POOLS) this.#exhausted.clear();
+    this.#statuses.set(pool, statuses);
+  }
+
+  /** Applies and stores one lease record; what is decided on it is stored after it, in the same log. */
+  #record(record: LeaseRecord): Promise<void> {
+    apply(this.#state, ["lease", record]);
+    const stored = this.#commit([["lease", record]]);
+    // A failed write ends the object; whoever waits for a later write learns of it.
+    stored.catch(() => undefined);
+    return stored;
+  }
+}
+
+function told(pool: string, reports: readonly LeaseReport[], forget: readonly string[]): LeaseRecord {
+  const revisions = reports.map(({ leaseId, revision }) => [leaseId, revision] as const);
+  return { op: "told", pool, revisions, forget, nowMs: Date.now() };
+}
