@@ -126,6 +126,7 @@ describe("blocks", () => {
     "2001:db8::/129",
     "2001:db8::1/64",
     "::ffff:10.0.0.0/104",
+    "::ffff:10.0.0.0/8",
     "",
     "*",
   ])("refuse %j", (text) => {
@@ -141,6 +142,9 @@ describe("blocks", () => {
     const all = parseBlock("0.0.0.0/0");
     expect(all !== null && blockContains(all, "255.255.255.255")).toBe(true);
     expect(all !== null && blockContains(all, "::1")).toBe(false);
+    const six = parseBlock("102:304::/32");
+    expect(six !== null && blockContains(six, "102:304::1")).toBe(true);
+    expect(six !== null && blockContains(six, "1.2.3.4")).toBe(false);
   });
 
   it("agree with a reference on integers", () => {

@@ -159,6 +159,7 @@ describe("checkBaseUrl refuses", () => {
     "https://[5f00::1]",
     "https://[fe80::1%25eth0]",
     "https://[::ffff:8.8.8.8]",
+    "https://[::ffff:808:808]",
     "https://[64:ff9b::8.8.8.8]",
   ])("%s", (text) => {
     expect(problemOf(text)).not.toBeNull();
@@ -278,6 +279,7 @@ describe("allowPrivate", () => {
     "http://224.0.0.1",
     "http://[fe80::1]",
     "http://[::ffff:127.0.0.1]",
+    "http://[::ffff:7f00:1]",
     "http://2130706433",
     "http://user@localhost",
     "ftp://localhost",
@@ -292,6 +294,16 @@ describe("checkEgressUrl", () => {
       ok: true,
       value: "https://auth.vendor.com/token?x=1&y=%2F",
     });
+  });
+
+  it("takes paths that a base URL may not have, but none that the parser would change", () => {
+    for (const text of ["https://hooks.vendor.com/a%2Fb;c//d", "https://hooks.vendor.com/%7Ex"]) {
+      expect(checkEgressUrl(text, STRICT)).toEqual({ ok: true, value: text });
+      expect(problemOf(text)).toBe("path");
+    }
+    for (const path of ["/a/../b", "/a/%2e%2e/b", "/.", '/"', "/{x}"]) {
+      expect(checkEgressUrl(`https://hooks.vendor.com${path}`, STRICT).ok).toBe(false);
+    }
   });
 
   it("refuses what a base URL may not be either", () => {

@@ -45,6 +45,7 @@ export function checkBaseUrl(text: string, options: EgressOptions): Result<BaseU
   const checked = checkUrl(text, options);
   if (!checked.ok) return checked;
   const url = checked.value;
+  if (!PLAIN_PATH.test(url.pathname)) return err(NOT_PLAIN);
   if (text.includes("?")) return err({ problem: "query", detail: "A base URL has no query." });
   const basePath = url.pathname.replace(/\/$/, "");
   return ok({ href: url.origin + basePath, origin: url.origin, basePath });
@@ -107,22 +108,23 @@ function authorityProblem(authority: string, url: URL): EgressProblem | null {
   if (authority.includes("@") || url.username !== "" || url.password !== "") {
     return { problem: "userinfo", detail: "The URL must not hold a user name or password." };
   }
-  if (authority.includes("%")) return { problem: "host", detail: "The host must not be percent-encoded." };
   if (url.port === "0" || authority.endsWith(":")) {
     return { problem: "port", detail: "The port must be a number from 1 to 65535." };
   }
   return null;
 }
 
-/** What the parser would change, or a vendor might read in a second way, is refused instead of repaired. */
+/** What the parser would change is refused instead of repaired. */
 function pathProblem(path: string, url: URL): EgressProblem | null {
-  const plain = /^(?:\/[A-Za-z0-9._~!$&'()*+,=:@-]+)*\/?$/.test(path);
-  if (plain && (path === "" ? "/" : path) === url.pathname) return null;
-  return {
-    problem: "path",
-    detail: "The path must be plain: no empty or dot segments, no escapes and no semicolons.",
-  };
+  return (path === "" ? "/" : path) === url.pathname ? null : NOT_PLAIN;
 }
+
+/** A base path has no escapes and no parameters, since every path that is judged begins with it. */
+const PLAIN_PATH = /^(?:\/[A-Za-z0-9._~!$&'()*+,=:@-]+)*\/?$/;
+const NOT_PLAIN: EgressProblem = {
+  problem: "path",
+  detail: "The path must be plain: no empty or dot segments; in a base URL no escapes and no semicolons either.",
+};
 
 function hostVerdict(hostname: string, options: EgressOptions): Result<never, EgressProblem> | null {
   const address = hostAddress(hostname);

@@ -98,13 +98,11 @@ export class JsonMemberRewriter {
     return level.atKey || level.child.some((path) => path.length === this.#levels.length);
   }
 
-  /** Passes a string unread. A key that is not read leads nowhere. */
+  /** Passes a string unread: a key then leads nowhere, and a text that is a mere string has no members. */
   #leave(): void {
     this.#skipping = true;
     this.#escaped = false;
-    const level = this.#levels.at(-1);
-    if (level === undefined) this.#through = true;
-    else if (this.#deeper === 0 && level.atKey) level.child = [];
+    if (this.#levels.length === 0 && this.#deeper === 0) this.#through = true;
   }
 
   /** Takes note of a key, or gives a value's replacement (the text between the quotes). */

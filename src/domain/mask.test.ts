@@ -224,6 +224,7 @@ describe("StreamMasker", () => {
     masker.push(bytesOf(SECRET.slice(0, 11)));
     expect(textOf(masker.push(bytesOf(`${SECRET.slice(11)}.`)))).toBe(`${"*".repeat(SECRET.length)}.`);
     expect(masker.hits).toBe(1);
+    expect(textOf(masker.push(bytesOf(SECRET)))).toBe("*".repeat(SECRET.length));
   });
 });
 

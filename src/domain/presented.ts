@@ -24,8 +24,8 @@ export interface Presented {
 
 /** More than two different tokens are refused anyway. */
 export const MAX_PRESENTED = 16;
-/** Longer words are no token and are not decoded. */
-const MAX_CREDENTIAL_CHARS = 4096;
+/** Longer than all headers together may be, so that nothing passes because it was too long to look at. */
+const MAX_CREDENTIAL_CHARS = 32_768;
 /** Entry of Sec-WebSocket-Protocol in which browsers' realtime clients send their key. */
 const SUBPROTOCOL_PREFIX = "openai-insecure-api-key.";
 /** Dropped on every request, so that a token in them is neither used nor forwarded. */

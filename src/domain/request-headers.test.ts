@@ -73,6 +73,7 @@ const DENIED = [
   "X-HTTP-Method-Override",
   "X-HTTP-Method",
   "X-Method-Override",
+  "X-Vendor-Method-Override",
   "X-Original-URL",
   "X-Rewrite-URL",
   "X-Original-Host",

@@ -244,6 +244,8 @@ describe("JsonUrlRewriter", () => {
     const long = "k".repeat(20_000);
     const input = `{"${long}":"${HERE}","u":"${HERE}"}`;
     expect(rewritten(["u", long], input, [500])).toBe(`{"${long}":"${HERE}","u":"${THERE}"}`);
+    const after = `{"u":"${HERE}","${long}":"${HERE}"}`;
+    expect(rewritten(["u"], after, [500])).toBe(`{"u":"${THERE}","${long}":"${HERE}"}`);
   });
 
   it("bounds what it tracks in deep texts", () => {

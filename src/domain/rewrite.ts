@@ -62,7 +62,7 @@ function pointedBack(value: string, targets: readonly Target[]): string | null {
     if (main === undefined || rest === null) return null;
     return main.proxyPath + rest === "" ? "/" : main.proxyPath + rest;
   }
-  const parts = /^(?:(https?):)?\/\/([^/?#\\@]*)([^\\]*)$/is.exec(value);
+  const parts = /^(?:(https?):)?\/\/([^/?#\\]*)([^\\]*)$/is.exec(value);
   if (parts === null) return null;
   const authority = (parts[2] ?? "").toLowerCase();
   let best: { readonly target: Target; readonly rest: string } | null = null;
