@@ -8,6 +8,10 @@
  * is implied, `OPTIONS` neither. `*` in a rule is any method.
  */
 import { judgeGraphqlParams } from "./graphql-rules.ts";
+import { rulesInclude } from "./inclusion.ts";
+import { templatePattern } from "./operation.ts";
+import type { Operation } from "./operation.ts";
+import { patternsOverlap } from "./pattern-overlap.ts";
 import { compilePattern, matchSegments, pathSegments } from "./pattern.ts";
 import type { Pattern } from "./pattern.ts";
 import type { Refusal } from "./problem.ts";
@@ -85,6 +89,29 @@ export function literalPattern(path: string): string {
     return segment.replace(/\*+/g, "*");
   });
   return segments.join("/");
+}
+
+export interface ReachedOperation extends Operation {
+  /** `all`: every call of the operation is allowed; `some`: only calls with certain parameters are. */
+  readonly extent: "all" | "some";
+}
+
+/** Which operations of an API description a scope reaches by method and path, in the description's order. */
+export function reaches(scope: Scope, operations: readonly Operation[]): readonly ReachedOperation[] {
+  const rules = compiledRules(scope.rules);
+  return operations.flatMap((operation): ReachedOperation[] => {
+    const text = templatePattern(operation.template);
+    const template = compilePattern(text);
+    if (template === null) return [];
+    const method = operation.method.toUpperCase();
+    const touched = rules.some(
+      (rule) =>
+        methodAllowed(rule.methods, method) && rule.patterns.some((pattern) => patternsOverlap(pattern, template)),
+    );
+    if (!touched) return [];
+    const extent = rulesInclude(scope.rules, [{ methods: [method], paths: [text] }]) ? "all" : "some";
+    return [{ method: operation.method, template: operation.template, name: operation.name, extent }];
+  });
 }
 
 interface CompiledRule {
