@@ -1,10 +1,12 @@
 /** Bindings, variables and secrets of the admin Worker, and the settings read from them. */
+import type { AccessEnv } from "../../src/cloudflare/access-login.ts";
 import type { GateNamespace } from "../../src/cloudflare/gate-fanout.ts";
+import type { MailEnv } from "../../src/cloudflare/worker-mailer.ts";
 import { decodeBase64Url } from "../../src/domain/encoding.ts";
 import { parsePeppers } from "../../src/domain/token.ts";
 import type { Pepper } from "../../src/domain/token.ts";
 
-export interface AdminEnv {
+export interface AdminEnv extends AccessEnv, MailEnv {
   readonly CONTROL_DB: D1Database;
   readonly AUDIT_DB: D1Database;
   readonly GATES: GateNamespace;

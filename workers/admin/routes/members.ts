@@ -1,0 +1,206 @@
+/** Members: people who log in to the dashboard. Removing one ends their sessions in the same step. */
+import * as z from "zod";
+import { wireTime } from "../../../src/contract/fields.ts";
+import { Member, MemberCreate, MemberId, MemberPatch } from "../../../src/contract/member.ts";
+import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
+import { notFound, type AdminProblem } from "../../../src/contract/problem.ts";
+import { err, ok, type Result } from "../../../src/domain/result.ts";
+import { runBatch, type Statement } from "../../../src/store/control-db.ts";
+import {
+  countMembers,
+  findMember,
+  findMemberByEmail,
+  insertMember,
+  listMembers,
+  revokeSessionsOf,
+  updateMember,
+  type MemberRow,
+} from "../../../src/store/members.ts";
+import { reply } from "../answer.ts";
+import { freshId, recordChange } from "../changes.ts";
+import { pageBody, pageRequest } from "../pages.ts";
+import { checkRoom } from "../plan-limit.ts";
+import { defineRoute, OWNER, READERS, type Outcome, type Route, type RouteContext } from "../route.ts";
+
+const PATH = "/api/v1/members";
+const ONE = z.strictObject({ member_id: MemberId });
+
+const createMember = defineRoute({
+  method: "POST",
+  path: PATH,
+  operationId: "createMember",
+  tag: "Members",
+  summary: "Invite somebody; they log in with a link that is mailed when they ask for it",
+  roles: OWNER,
+  body: MemberCreate,
+  responses: { 201: Member },
+  async handler(context, { body }): Promise<Outcome> {
+    const email = body.email.toLowerCase();
+    const known = await findMemberByEmail(context.db, context.organisationId, email);
+    if (known !== null && known.status !== "removed") {
+      return err({
+        code: "conflict",
+        detail: "email: Is a member already",
+        errors: [{ field: "email", message: "Is a member already" }],
+      });
+    }
+    const room = await checkRoom(context, "members", await countMembers(context.db, context.organisationId));
+    if (!room.ok) return room;
+    const fresh = { name: body.name, role: body.role, status: "invited" as const, updatedAtMs: context.nowMs };
+    if (known !== null) return store(context, known, fresh, 201, []);
+    const row: MemberRow = {
+      id: freshId(context, "mem"),
+      organisationId: context.organisationId,
+      email,
+      ...fresh,
+      createdBy: context.caller.id,
+      createdAtMs: context.nowMs,
+      lastLoginAtMs: null,
+    };
+    await runBatch(context.db, [
+      insertMember(context.db, row),
+      recordChange(context, { targetType: "member", targetId: row.id, before: null, after: memberView(row) }),
+    ]);
+    return reply(201, memberView(row));
+  },
+});
+
+const listAllMembers = defineRoute({
+  method: "GET",
+  path: PATH,
+  operationId: "listMembers",
+  tag: "Members",
+  summary: "List members, newest first",
+  roles: READERS,
+  query: z.strictObject(PAGE_QUERY),
+  responses: { 200: pageOf(Member) },
+  async handler(context, { query }): Promise<Outcome> {
+    const rows = await listMembers(context.db, context.organisationId, pageRequest(query));
+    return reply(
+      200,
+      pageBody(rows, query.limit, (row) => row.createdAtMs, memberView),
+    );
+  },
+});
+
+const getMember = defineRoute({
+  method: "GET",
+  path: `${PATH}/:member_id`,
+  operationId: "getMember",
+  tag: "Members",
+  summary: "Read one member",
+  roles: READERS,
+  params: ONE,
+  responses: { 200: Member },
+  async handler(context, { params }): Promise<Outcome> {
+    const row = await findMember(context.db, context.organisationId, params.member_id);
+    return row === null ? err(notFound("member")) : reply(200, memberView(row));
+  },
+});
+
+const changeMember = defineRoute({
+  method: "PATCH",
+  path: `${PATH}/:member_id`,
+  operationId: "changeMember",
+  tag: "Members",
+  summary: "Change a member's name or role; a new role holds at once",
+  roles: OWNER,
+  params: ONE,
+  body: MemberPatch,
+  responses: { 200: Member },
+  async handler(context, { params, body }): Promise<Outcome> {
+    const row = await findMember(context.db, context.organisationId, params.member_id);
+    if (row === null || row.status === "removed") return err(notFound("member"));
+    const role = body.role ?? row.role;
+    const kept = await checkOwnerRemains(context, row, role === "owner");
+    if (!kept.ok) return kept;
+    return store(context, row, { name: body.name ?? row.name, role, updatedAtMs: context.nowMs }, 200, []);
+  },
+});
+
+const removeMember = defineRoute({
+  method: "DELETE",
+  path: `${PATH}/:member_id`,
+  operationId: "removeMember",
+  tag: "Members",
+  summary: "Remove a member and end their sessions",
+  roles: OWNER,
+  params: ONE,
+  responses: { 204: null },
+  async handler(context, { params }): Promise<Outcome> {
+    const row = await findMember(context.db, context.organisationId, params.member_id);
+    if (row === null || row.status === "removed") return err(notFound("member"));
+    const kept = await checkOwnerRemains(context, row, false);
+    if (!kept.ok) return kept;
+    const ended = revokeSessionsOf(context.db, context.organisationId, row.id, context.nowMs);
+    const stored = await store(context, row, { status: "removed", updatedAtMs: context.nowMs }, 200, [ended]);
+    return stored.ok ? reply(204) : stored;
+  },
+});
+
+const endMemberSessions = defineRoute({
+  method: "POST",
+  path: `${PATH}/:member_id/revoke-sessions`,
+  operationId: "revokeMemberSessions",
+  tag: "Members",
+  summary: "End all sessions of a member",
+  roles: OWNER,
+  params: ONE,
+  responses: { 200: Member },
+  async handler(context, { params }): Promise<Outcome> {
+    const row = await findMember(context.db, context.organisationId, params.member_id);
+    if (row === null) return err(notFound("member"));
+    const ended = revokeSessionsOf(context.db, context.organisationId, row.id, context.nowMs);
+    return store(context, row, { updatedAtMs: context.nowMs }, 200, [ended]);
+  },
+});
+
+export const MEMBER_ROUTES: readonly Route[] = [
+  createMember,
+  listAllMembers,
+  getMember,
+  changeMember,
+  removeMember,
+  endMemberSessions,
+];
+
+async function store(
+  context: RouteContext,
+  before: MemberRow,
+  change: Partial<Omit<MemberRow, "id" | "organisationId">>,
+  status: number,
+  more: readonly Statement[],
+): Promise<Outcome> {
+  const after = memberView({ ...before, ...change });
+  await runBatch(context.db, [
+    updateMember(context.db, context.organisationId, before.id, change),
+    ...more,
+    recordChange(context, { targetType: "member", targetId: before.id, before: memberView(before), after }),
+  ]);
+  return reply(status, after);
+}
+
+/** A member may not remove the last owner among the members, unless the owner's own key does it. */
+async function checkOwnerRemains(
+  context: RouteContext,
+  row: MemberRow,
+  staysOwner: boolean,
+): Promise<Result<void, AdminProblem>> {
+  if (row.role !== "owner" || staysOwner || context.caller.kind !== "member") return ok(undefined);
+  if ((await countMembers(context.db, context.organisationId, "owner")) > 1) return ok(undefined);
+  return err({ code: "conflict", detail: "This is the last owner among the members" });
+}
+
+function memberView(row: MemberRow): Member {
+  return {
+    id: row.id,
+    email: row.email,
+    name: row.name,
+    role: row.role,
+    status: row.status,
+    created_by: row.createdBy,
+    created_at: wireTime(row.createdAtMs),
+    updated_at: wireTime(row.updatedAtMs),
+    last_login_at: wireTime(row.lastLoginAtMs),
+  };
+}

@@ -1,0 +1,207 @@
+/**
+ * Login and sessions of the dashboard. Opening a mailed link changes nothing: its button does, so that mail scanners use up
+ * no link. Asking for a link answers the same for every address.
+ */
+import { html } from "hono/html";
+import * as z from "zod";
+import { accessEmail } from "../../../src/cloudflare/access-login.ts";
+import { workerMailer } from "../../../src/cloudflare/worker-mailer.ts";
+import { LoginLinkAnswer, LoginLinkRequest, Session } from "../../../src/contract/member.ts";
+import { loginMail } from "../../../src/domain/notice-text.ts";
+import { err, ok } from "../../../src/domain/result.ts";
+import { runBatch } from "../../../src/store/control-db.ts";
+import {
+  countLoginLinks,
+  findMember,
+  insertLoginLink,
+  membersByEmail,
+  revokeSession,
+  useLoginLink,
+} from "../../../src/store/members.ts";
+import { findOrganisation } from "../../../src/store/organisations.ts";
+import { reply } from "../answer.ts";
+import { freshId } from "../changes.ts";
+import {
+  endedCookieHeader,
+  freshSecret,
+  LOGIN_LINK_TTL_MS,
+  LOGIN_SECRET_CHARS,
+  loginLinkId,
+  MAX_LOGIN_LINKS_PER_HOUR,
+  openSession,
+} from "../login.ts";
+import { isForeignForm, page } from "../page.ts";
+import {
+  definePublicRoute,
+  defineRoute,
+  ISSUERS_AND_READERS,
+  type Outcome,
+  type PublicContext,
+  type Route,
+} from "../route.ts";
+import { sessionCookie, sessionIdOf } from "../session.ts";
+
+const HOUR_MS = 3_600_000;
+const LINK = z.strictObject({ secret: z.string().regex(new RegExp(`^[A-Za-z0-9_-]{${LOGIN_SECRET_CHARS}}$`)) });
+
+const askLoginLink = definePublicRoute({
+  method: "POST",
+  path: "/api/v1/login-links",
+  operationId: "askLoginLink",
+  tag: "Sessions",
+  summary: "Mail a one-time login link, if the address is a member's",
+  body: LoginLinkRequest,
+  idempotent: false,
+  responses: { 202: LoginLinkAnswer },
+  async handler(context, { body }): Promise<Outcome> {
+    if (isForeignForm(context.request, context.settings.adminOrigin)) {
+      return err({ code: "csrf_refused", detail: "A login link can be asked for only from the dashboard itself" });
+    }
+    // After the answer, so that its time does not tell who is a member either.
+    context.defer(mailLoginLinks(context, body.email.toLowerCase()));
+    return reply(202, { sent: true });
+  },
+});
+
+const showLogin = definePublicRoute({
+  method: "GET",
+  path: "/login/:secret",
+  operationId: "showLogin",
+  tag: "Pages",
+  summary: "Show the button that uses a login link",
+  params: LINK,
+  responses: { 200: "other" },
+  async handler(_context, { params }): Promise<Outcome> {
+    const content = html`<p>Log in to the RelayKey dashboard on this device?</p>
+      <form method="post" action="/login/${params.secret}">
+        <button type="submit" class="primary">Log in</button>
+      </form>`;
+    return ok(await page("Log in", content));
+  },
+});
+
+const answerLogin = definePublicRoute({
+  method: "POST",
+  path: "/login/:secret",
+  operationId: "answerLogin",
+  tag: "Pages",
+  summary: "Use a login link and open a session",
+  params: LINK,
+  accepts: "json_or_form",
+  idempotent: false,
+  responses: { 303: "other" },
+  async handler(context, { params }): Promise<Outcome> {
+    const refusal = page(
+      "Link not valid",
+      html`<p>This link was used before, has expired or is not complete. Ask for a new one.</p>`,
+      { status: 410 },
+    );
+    if (isForeignForm(context.request, context.settings.adminOrigin)) return ok(await refusal);
+    const link = await useLoginLink(context.db, loginLinkId(context.settings, params.secret), context.nowMs);
+    if (link === null || link.memberId === null) return ok(await refusal);
+    const member = await findMember(context.db, link.organisationId, link.memberId);
+    if (member === null || member.status === "removed") return ok(await refusal);
+    return ok(await enter(context, await openSession(context, member)));
+  },
+});
+
+const accessLogin = definePublicRoute({
+  method: "GET",
+  path: "/login/access",
+  operationId: "accessLogin",
+  tag: "Pages",
+  summary: "Open a session for whom Cloudflare Access let in, if it is configured",
+  responses: { 303: "other" },
+  async handler(context): Promise<Outcome> {
+    const email = await accessEmail(context.request, context.env);
+    const [member] = email === null ? [] : await membersByEmail(context.db, email);
+    if (member === undefined) {
+      const content = html`<p>Cloudflare Access is not set up here, or nobody with your address is a member.</p>`;
+      return ok(await page("No access", content, { status: 403 }));
+    }
+    return ok(await enter(context, await openSession(context, member)));
+  },
+});
+
+const getSession = defineRoute({
+  method: "GET",
+  path: "/api/v1/session",
+  operationId: "getSession",
+  tag: "Sessions",
+  summary: "Say who is calling",
+  roles: ISSUERS_AND_READERS,
+  responses: { 200: Session },
+  async handler(context): Promise<Outcome> {
+    const organisation = await findOrganisation(context.db, context.organisationId);
+    const { kind, id, name, role } = context.caller;
+    const { organisationId } = context;
+    return reply(200, {
+      kind,
+      id,
+      name,
+      role,
+      organisation: { id: organisationId, name: organisation?.name ?? "", plan: organisation?.plan ?? "" },
+    });
+  },
+});
+
+const endSession = defineRoute({
+  method: "DELETE",
+  path: "/api/v1/session",
+  operationId: "endSession",
+  tag: "Sessions",
+  summary: "Log out",
+  roles: ISSUERS_AND_READERS,
+  responses: { 204: null },
+  async handler(context): Promise<Outcome> {
+    const value = sessionCookie(context.settings, context.request);
+    if (value !== null && context.caller.kind === "member") {
+      const id = sessionIdOf(context.settings, value);
+      await revokeSession(context.db, context.organisationId, id, context.nowMs);
+    }
+    return ok({ status: 204, headers: { "set-cookie": endedCookieHeader(context.settings) } });
+  },
+});
+
+/** `/login/access` stands before `/login/:secret`, which would match it too. */
+export const SESSION_ROUTES: readonly Route[] = [
+  askLoginLink,
+  accessLogin,
+  showLogin,
+  answerLogin,
+  getSession,
+  endSession,
+];
+
+/** The redirect begins on our own page, so that the browser sends the SameSite=Strict cookie with it. */
+function enter(context: PublicContext, cookie: string): Promise<Response> {
+  const target = context.settings.adminOrigin ?? new URL(context.request.url).origin;
+  const content = html`<p>You are logged in. <a href="/">Go to the dashboard</a></p>`;
+  const headers = { "set-cookie": cookie, location: `${target}/` };
+  return page("Logged in", content, { status: 303, headers });
+}
+
+async function mailLoginLinks(context: PublicContext, email: string): Promise<void> {
+  const found = await membersByEmail(context.db, email);
+  if (found.length === 0) return;
+  if ((await countLoginLinks(context.db, email, context.nowMs - HOUR_MS)) >= MAX_LOGIN_LINKS_PER_HOUR) return;
+  const origin = context.settings.adminOrigin ?? new URL(context.request.url).origin;
+  const mailer = workerMailer(context.env);
+  for (const member of found) {
+    const secret = freshSecret(context);
+    const expiresAtMs = context.nowMs + LOGIN_LINK_TTL_MS;
+    await runBatch(context.db, [
+      insertLoginLink(context.db, {
+        id: loginLinkId(context.settings, secret),
+        organisationId: member.organisationId,
+        email,
+        memberId: member.id,
+        createdAtMs: context.nowMs,
+        expiresAtMs,
+        usedAtMs: null,
+      }),
+    ]);
+    const sent = await mailer.send(loginMail(freshId(context, "msg"), email, `${origin}/login/${secret}`, expiresAtMs));
+    if (!sent.ok) console.warn("login mail not sent", { reason: sent.error.reason });
+  }
+}
