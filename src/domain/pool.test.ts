@@ -239,12 +239,15 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("crash" as const), gate: fc.nat(4) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("restart" as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("tell" as const), gate: fc.nat(4) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.nat(9_000) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.oneof(fc.nat(300), fc.nat(1_200), fc.nat(9_000)) }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({ do: fc.constant("ask" as const), reply: fc.constantFrom("now", "late", "lost") }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("recall" as const), reply: fc.constantFrom("now", "late") }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("recall" as const), reply: fc.constantFrom("now", "late") }) },
 );
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
@@ -270,10 +273,11 @@ describe("a pool and its gates", () => {
     fc.assert(
       fc.property(
         fc.array(step, { maxLength: 120 }),
-        fc.integer({ min: 1, max: 60 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: 40 }),
         fc.integer({ min: 0, max: 400 }),
-        (steps, calls, usd) => {
-          const world = new World(5, [BUDGET("requests", calls), BUDGET("usd_micros", usd)]);
+        (steps, gates, calls, usd) => {
+          const world = new World(gates, [BUDGET("requests", calls), BUDGET("usd_micros", usd)]);
           play(world, steps);
           world.finish();
           for (const deliver of world.wire) deliver();
@@ -284,26 +288,27 @@ describe("a pool and its gates", () => {
           for (const gate of world.gates) expect(gate.book.pools).toEqual({});
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 400 },
     );
   });
 
   it("never exceed a rate or a share in any window, however late leased calls are used", () => {
     fc.assert(
       fc.property(
-        fc.array(step, { maxLength: 120 }),
-        fc.integer({ min: 1, max: 12 }),
-        fc.integer({ min: 1, max: 20 }),
+        fc.array(step, { minLength: 40, maxLength: 160 }),
+        fc.integer({ min: 1, max: 3 }),
+        fc.integer({ min: 1, max: 24 }),
+        fc.integer({ min: 1, max: 4 }),
         fc.constantFrom(0.2, 0.5, 1),
-        (steps, requests, perSeconds, maxShare) => {
-          const world = new World(5, [
+        (steps, gates, requests, perSeconds, maxShare) => {
+          const world = new World(gates, [
             { kind: "rate", requests, perSeconds, burst: null },
             { kind: "quota", requests: requests + 2, perSeconds: perSeconds * 2, maxShare },
           ]);
           play(world, steps);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 400 },
     );
   });
 

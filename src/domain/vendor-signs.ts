@@ -98,7 +98,8 @@ export function statedWaitMs(headers: Headers, nowMs: number): number | null {
     const seconds = Number(text);
     return Math.ceil(seconds >= EPOCH_SECONDS_FROM ? Math.max(0, seconds * 1000 - nowMs) : seconds * 1000);
   }
-  const atMs = Date.parse(text);
+  // Date.parse alone would read dates into almost anything.
+  const atMs = /^[A-Z][a-z]+,? .*\d\d:\d\d|^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(atMs) ? null : Math.max(0, atMs - nowMs);
 }
 

@@ -1,0 +1,76 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { costOf, reserveFor } from "./price-cost.ts";
+import type { PriceRule } from "./price.ts";
+
+const PRICES: readonly PriceRule[] = [
+  { kind: "fixed", methods: ["GET"], paths: ["/v1/lookups/*"], usdMicros: 2_500 },
+  { kind: "header", methods: ["POST"], paths: ["/v1/search"], name: "x-cost", usdMicrosPerUnit: 10, maxUsdMicros: 900 },
+  {
+    kind: "json",
+    methods: [],
+    paths: ["/v1/chat/**"],
+    members: [
+      { member: "usage.prompt_tokens", usdMicrosPerUnit: 0.15 },
+      { member: "usage.completion_tokens", usdMicrosPerUnit: 0.6 },
+    ],
+    maxUsdMicros: 50_000,
+  },
+];
+const none = new Headers();
+
+describe("pricing", () => {
+  it("reserves the most a call can cost", () => {
+    expect(reserveFor(PRICES, "GET", "/v1/lookups/1")).toBe(2_500);
+    expect(reserveFor(PRICES, "POST", "/v1/search")).toBe(900);
+    expect(reserveFor(PRICES, "POST", "/v1/chat/completions")).toBe(50_000);
+    expect(reserveFor(PRICES, "POST", "/v1/lookups/1")).toBe(0);
+    expect(reserveFor([], "GET", "/")).toBe(0);
+  });
+
+  it("charges a fixed price for a good answer only", () => {
+    expect(costOf(PRICES, "GET", "/v1/lookups/1", 200, none, null)).toBe(2_500);
+    expect(costOf(PRICES, "GET", "/v1/lookups/1", 404, none, null)).toBe(0);
+    expect(costOf(PRICES, "GET", "/v1/other", 200, none, null)).toBe(0);
+    expect(costOf([], "GET", "/v1/other", 200, none, null)).toBeNull();
+  });
+
+  it("charges what a header states; a good answer without it leaves the reservation spent", () => {
+    const cost = (value: string | null, status = 200) =>
+      costOf(PRICES, "POST", "/v1/search", status, value === null ? none : new Headers({ "x-cost": value }), null);
+    expect(cost("12.5")).toBe(125);
+    expect(cost("0")).toBe(0);
+    expect(cost("3", 500)).toBe(30);
+    expect(cost(null)).toBeNull();
+    expect(cost(null, 500)).toBe(0);
+    expect(cost("-4")).toBeNull();
+    expect(cost("1e9")).toBeNull();
+  });
+
+  it("sums members of the answer, rounded up to whole millionths", () => {
+    const cost = (usage: Record<string, number> | null, status = 200) =>
+      costOf(PRICES, "POST", "/v1/chat/completions", status, none, usage);
+    expect(cost({ "usage.prompt_tokens": 1000, "usage.completion_tokens": 10 })).toBe(156);
+    expect(cost({ "usage.prompt_tokens": 1000 })).toBe(150);
+    expect(cost({ "usage.prompt_tokens": 1 })).toBe(1);
+    expect(cost(null)).toBeNull();
+    expect(cost({})).toBeNull();
+    expect(cost(null, 500)).toBe(0);
+    expect(cost({ "usage.prompt_tokens": -5 })).toBeNull();
+    expect(cost({ "usage.prompt_tokens": Number.POSITIVE_INFINITY })).toBeNull();
+  });
+
+  it("gives whole, never negative amounts", () => {
+    const number = fc.double();
+    fc.assert(
+      fc.property(number, number, fc.integer({ min: 100, max: 599 }), (prompt, completion, status) => {
+        const usage = { "usage.prompt_tokens": prompt, "usage.completion_tokens": completion };
+        const cost = costOf(PRICES, "POST", "/v1/chat/x", status, none, usage);
+        if (cost !== null) {
+          expect(Number.isSafeInteger(cost)).toBe(true);
+          expect(cost).toBeGreaterThanOrEqual(0);
+        }
+      }),
+    );
+  });
+});
