@@ -98,11 +98,10 @@ export class JsonMemberRewriter {
     return level.atKey || level.child.some((path) => path.length === this.#levels.length);
   }
 
-  /** Passes a string unread: a key then leads nowhere, and a text that is a mere string has no members. */
+  /** Passes a string unread; an unread key leads nowhere. */
   #leave(): void {
     this.#skipping = true;
     this.#escaped = false;
-    if (this.#levels.length === 0 && this.#deeper === 0) this.#through = true;
   }
 
   /** Takes note of a key, or gives a value's replacement (the text between the quotes). */
