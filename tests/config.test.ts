@@ -139,6 +139,19 @@ it("binds and migrates every Durable Object class that the proxy exports, and no
   ).toEqual(exported.toSorted());
 });
 
+it("locks every optional package, also those of other systems, or npm ci refuses the lock file", () => {
+  interface Locked {
+    readonly packages: Readonly<Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>>;
+  }
+  const { packages }: Locked = JSON.parse(readFileSync(join(REPOSITORY, "package-lock.json"), "utf8"));
+  const missing = Object.entries(packages).flatMap(([path, entry]) =>
+    Object.keys(entry.optionalDependencies ?? {}).filter(
+      (name) => !(`node_modules/${name}` in packages) && !(`${path}/node_modules/${name}` in packages),
+    ),
+  );
+  expect(missing).toEqual([]);
+});
+
 it("keeps secrets and generated files out of git", () => {
   const ignored = readFileSync(join(REPOSITORY, ".gitignore"), "utf8").split("\n");
   for (const path of [".dev.vars", ".relaykey/", "dist/", "wrangler.generated.toml"]) expect(ignored).toContain(path);
