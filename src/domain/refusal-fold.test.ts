@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { MAX_DEAD_EVENTS_PER_MINUTE, MAX_FOLDS, MAX_REFUSED_EVENTS_PER_MINUTE, RefusalFold } from "./refusal-fold.ts";
+
+test("a dead credential writes a few events a minute, however often it is tried", () => {
+  const fold = new RefusalFold<null>();
+  const own = Array.from({ length: 5_000 }, (_, at) => fold.ownEvent("revoked", at)).filter(Boolean).length;
+  expect(own).toBe(MAX_DEAD_EVENTS_PER_MINUTE);
+  expect(fold.ownEvent("revoked", 60_000)).toBe(true);
+});
+
+test("a living credential writes more of them, but not without end", () => {
+  const fold = new RefusalFold<null>();
+  const own = Array.from({ length: 5_000 }, () => fold.ownEvent("rate_limited", 1)).filter(Boolean).length;
+  expect(own).toBe(MAX_REFUSED_EVENTS_PER_MINUTE);
+});
+
+test("no refusal is lost in the sums, and the sums are bounded", () => {
+  const fold = new RefusalFold<number>();
+  for (let at = 0; at < 1_000; at += 1) fold.add("revoked", `key ${at % 90}`, at, 1_000);
+  expect(fold.size).toBe(MAX_FOLDS);
+  expect(fold.take(60_999)).toEqual([]);
+  expect(fold.dueMs()).toBe(61_000);
+  const taken = fold.take(61_000);
+  expect(taken.reduce((sum, { count }) => sum + count, 0)).toBe(1_000);
+  expect(fold.dueMs()).toBeNull();
+});
