@@ -72,6 +72,8 @@ interface Progress {
   /** Repeating cannot double an effect. */
   readonly repeatable: boolean;
   readonly deadlineMs: number;
+  /** The key of the attempt under way. */
+  keyId: string | null;
   attempts: number;
   switches: number;
   renewed: boolean;
@@ -90,6 +92,7 @@ export async function forward(call: ForwardCall): Promise<Result<ForwardAnswer, 
     budget: budgetOf(call.organisationId, connection.id, startedMs),
     repeatable: !call.upgrade && mayRepeat(call.method, hasIdempotencyKey(rule, headers)),
     deadlineMs: startedMs + rule.totalTimeoutMs,
+    keyId: null,
     attempts: 0,
     switches: 0,
     renewed: false,
@@ -115,6 +118,7 @@ async function oneAttempt(progress: Progress, headers: Headers, body: KeptBody):
   const startedMs = call.ports.clock.nowMs();
   const request = call.buildRequest(new Headers(headers), body.next());
   progress.attempts += 1;
+  progress.keyId = call.keyId();
   const timeoutMs = Math.max(1, Math.min(rule.firstByteTimeoutMs, progress.deadlineMs - startedMs));
   const attempt = await attemptCall(request, call.ports.fetch, timeoutMs, call.signal);
   progress.upstreamMs += Math.max(0, call.ports.clock.nowMs() - startedMs);
@@ -130,30 +134,34 @@ async function afterAnswer(progress: Progress, answered: Response, body: KeptBod
   if (needsBodyStart(rule, status, headers)) ({ response, bodyStart } = await peekBody(answered));
   const nowMs = call.ports.clock.nowMs();
   const signs = readVendorSigns(rule, status, headers, bodyStart, nowMs);
-  report(progress, status, signs, nowMs);
-  if (status < 200 || status > 599) {
+  const repeat = await repeatAfter(progress, status, signs, body);
+  report(progress, status, signs, nowMs, repeat !== null);
+  if (repeat !== null && (await pause(progress, String(status), repeat))) {
     await drop(response);
-    return err(failure(progress, unknownStatus(status)));
+    return "again";
   }
-  if (signs.kind === "ok" && !rule.retryStatuses.includes(status) && signs.shouldRetry !== true) {
-    return ok(answer(progress, response));
-  }
-  if (!(await repeatAfter(progress, status, signs, body))) return ok(answer(progress, response));
+  if (status >= 200 && status <= 599) return ok(answer(progress, response));
   await drop(response);
-  return "again";
+  return err(failure(progress, unknownStatus(status)));
 }
 
-/** Decides about a repeat and, when there is to be one, waits for its time. */
-async function repeatAfter(progress: Progress, status: number, signs: VendorSigns, body: KeptBody): Promise<boolean> {
+/** Whether this answer is to be followed by a repeat, and after how many ms; null: it is the call's answer. */
+async function repeatAfter(
+  progress: Progress,
+  status: number,
+  signs: VendorSigns,
+  body: KeptBody,
+): Promise<number | null> {
   const { call, rule } = progress;
-  if (!body.again || signs.shouldRetry === false) return false;
+  if (!body.again || signs.shouldRetry === false) return null;
   // A 401 says that nothing was carried out (RFC 9110 §15.5.2), so another key may be tried whatever the method.
-  if (signs.kind === "refused" && (progress.repeatable || status === 401))
-    return switchKey(progress, "refused", status);
-  if (!progress.repeatable) return false;
-  if (signs.kind === "limited" && (await switchKey(progress, "limited", status))) return true;
+  if (signs.kind === "refused" && (progress.repeatable || status === 401)) {
+    return (await switchKey(progress, "refused")) ? 0 : null;
+  }
+  if (!progress.repeatable) return null;
+  if (signs.kind === "limited" && (await switchKey(progress, "limited"))) return 0;
   const wanted = signs.kind === "limited" || signs.shouldRetry === true || rule.retryStatuses.includes(status);
-  return wanted && pause(progress, String(status), signs.waitMs, call.ports.random.unit());
+  return wanted ? repeatDelay(progress, signs.waitMs, call.ports.random.unit()) : null;
 }
 
 async function afterFailure(
@@ -163,65 +171,70 @@ async function afterFailure(
 ): Promise<Step> {
   const { call } = progress;
   if (attempt.kind === "client_gone") return err(failure(progress, CLIENT_GONE));
+  const repeat = body.again && progress.repeatable ? repeatDelay(progress, null, call.ports.random.unit()) : null;
   call.ports.health.report(call.organisationId, call.connection, {
-    upstreamCredentialId: call.keyId(),
+    upstreamCredentialId: progress.keyId,
     status: null,
-    failed: true,
+    failed: repeat === null,
+    repeated: repeat !== null,
     holdUntilMs: null,
   });
-  const again =
-    body.again && progress.repeatable && (await pause(progress, attempt.kind, null, call.ports.random.unit()));
-  if (again) return "again";
+  if (repeat !== null && (await pause(progress, attempt.kind, repeat))) return "again";
   return err(failure(progress, attempt.kind === "timeout" ? TIMEOUT : UNREACHABLE));
 }
 
-async function switchKey(progress: Progress, reason: "refused" | "limited", status: number): Promise<boolean> {
+async function switchKey(progress: Progress, reason: "refused" | "limited"): Promise<boolean> {
   const { call, rule } = progress;
   if (progress.switches >= MAX_KEY_SWITCHES) return false;
   const renew = reason === "refused" && !progress.renewed && needsAccessToken(call.connection.auth);
-  // A limit is the vendor's plea for fewer calls: another key is extra load all the same.
-  if (reason === "limited" && call.connection.upstreamCredentials.length < 2) return false;
+  if (!renew && call.connection.upstreamCredentials.length < 2) return false;
+  // A limit is the vendor's plea for fewer calls: trying another key is extra load all the same.
+  if (reason === "limited" && !takeRepeat(progress.budget, rule.retryBudgetShare, call.ports.clock.nowMs()))
+    return false;
   try {
     if (!(await call.switchKey(renew ? "token_rejected" : reason))) return false;
   } catch {
     // The vendor's own answer is worth more to the caller than news about a second key.
     return false;
   }
-  if (reason === "limited" && !takeRepeat(progress.budget, rule.retryBudgetShare, call.ports.clock.nowMs()))
-    return false;
   if (renew) progress.renewed = true;
   else progress.switches += 1;
-  progress.givenUp.push({ outcome: String(status), waitMs: 0 });
   return true;
 }
 
-/** Waits before a repeat; false when attempts, time, budget or the connection's health allow none. */
-async function pause(
-  progress: Progress,
-  outcome: string,
-  vendorWaitMs: number | null,
-  random: number,
-): Promise<boolean> {
-  const { call, rule, budget } = progress;
-  const { ports } = call;
-  if (progress.attempts - progress.switches - (progress.renewed ? 1 : 0) >= rule.maxAttempts) return false;
-  const waitMs = backoffMs(rule, progress.attempts, vendorWaitMs, random);
-  const nowMs = ports.clock.nowMs();
-  if (waitMs === null || nowMs + waitMs >= progress.deadlineMs) return false;
-  if (!takeRepeat(budget, rule.retryBudgetShare, nowMs)) return false;
-  await ports.sleep(waitMs + (vendorWaitMs === null ? 0 : TIMER_SLACK_MS));
-  if (call.signal?.aborted === true) return false;
-  if ((await ports.health.check(call.organisationId, call.connection)) !== null) return false;
+/** How long to wait before a repeat of the same call; null when attempts, time or budget allow none. */
+function repeatDelay(progress: Progress, vendorWaitMs: number | null, random: number): number | null {
+  const { rule } = progress;
+  // Attempts with another key or token do not use up those of the first.
+  const switched = progress.switches + (progress.renewed ? 1 : 0);
+  if (progress.attempts - switched >= rule.maxAttempts) return null;
+  const waitMs = backoffMs(rule, progress.attempts - switched, vendorWaitMs, random);
+  const nowMs = progress.call.ports.clock.nowMs();
+  if (waitMs === null || nowMs + waitMs >= progress.deadlineMs) return null;
+  if (!takeRepeat(progress.budget, rule.retryBudgetShare, nowMs)) return null;
+  return waitMs + (vendorWaitMs === null ? 0 : TIMER_SLACK_MS);
+}
+
+/** Waits for a repeat's time; false when the caller has gone or the connection's health speaks against it by then. */
+async function pause(progress: Progress, outcome: string, waitMs: number): Promise<boolean> {
+  const { call } = progress;
+  if (waitMs > 0) {
+    await call.ports.sleep(waitMs);
+    if (call.signal?.aborted === true) return false;
+    if ((await call.ports.health.check(call.organisationId, call.connection)) !== null) return false;
+  }
   progress.givenUp.push({ outcome, waitMs });
   return true;
 }
 
-function report(progress: Progress, status: number, signs: VendorSigns, nowMs: number): void {
+/** `repeated`: another attempt follows, so this one's failure does not count for the breaker. */
+function report(progress: Progress, status: number, signs: VendorSigns, nowMs: number, repeated: boolean): void {
   const { call } = progress;
   call.ports.health.report(call.organisationId, call.connection, {
-    upstreamCredentialId: call.keyId(),
+    upstreamCredentialId: progress.keyId,
     status,
-    failed: signs.kind === "failing",
+    failed: signs.kind === "failing" && !repeated,
+    repeated,
     holdUntilMs: signs.waitMs === null ? null : nowMs + signs.waitMs,
     refused: signs.kind === "refused",
     quota: signs.quota,

@@ -64,6 +64,8 @@ export interface CallReport {
   readonly upstreamCredentialId: string | null;
   readonly status: number | null;
   readonly failed: boolean;
+  /** Another attempt of the same call follows: this one counts neither as good nor as failed. */
+  readonly repeated?: boolean;
   /** The vendor asked to wait until then (epoch ms), or null. */
   readonly holdUntilMs: number | null;
   /** The vendor did not accept this upstream credential. */

@@ -223,6 +223,7 @@ function learn(memory: Memory, connection: ConnectionDocument, result: CallRepor
   const { breaker } = memory.view;
   if (result.failed) memory.failures += 1;
   // Good calls matter only beside failures, or when they are the probe's.
+  else if (result.repeated === true) return heard;
   else if (breaker.phase !== "closed" || breaker.failures.length > 0) memory.successes += 1;
   return heard || result.failed || memory.probing;
 }

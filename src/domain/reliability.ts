@@ -48,7 +48,7 @@ export const DEFAULT_RELIABILITY: Reliability = {
   idempotencyHeader: null,
   injectIdempotencyKey: false,
   retryBudgetShare: 0.2,
-  breaker: { failures: 5, windowSeconds: 30, openSeconds: 15 },
+  breaker: { failures: 10, windowSeconds: 30, openSeconds: 15 },
   limitSigns: [],
   quotaHeaders: [],
 };
