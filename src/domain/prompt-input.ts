@@ -15,7 +15,7 @@ export function promptInput(document: CredentialDocument, proxyOrigin: string): 
       connectionName: connection.name,
       vendor: connection.vendor,
       baseUrlPath: `/${connection.id}`,
-      upstreamBasePath: upstreamBase(connection, "", null).basePath,
+      upstreamBasePath: upstreamBase(connection, "", null)?.basePath ?? "",
       rules: scope.rules,
       denyQueryParams: scope.denyQueryParams,
       limits,

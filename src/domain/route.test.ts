@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_URL_BYTES, resolveRoute } from "./route.ts";
+import { MAX_URL_BYTES, proxyBaseOf, resolveRoute } from "./route.ts";
 
 const LOCAL = { proxyDomain: "localhost" };
 
@@ -142,5 +142,34 @@ describe("resolveRoute refuses URLs that are none", () => {
     expect(resolveRoute("http://a.test/conn_x/y?x/conn_z/secret", LOCAL)).toEqual(
       proxy({ connectionId: "conn_x", rawPath: "/y", rawQuery: "x/conn_z/secret", prefix: "/conn_x" }),
     );
+  });
+});
+
+describe("further origins", () => {
+  it.each([
+    ["http://localhost/conn_github.uploads/repos", "uploads", "/repos", "/conn_github.uploads"],
+    ["http://localhost/proxy/github.uploads/repos", "uploads", "/repos", "/proxy/github.uploads"],
+  ])("%s", (url, originName, rawPath, prefix) => {
+    const route = resolveRoute(url, { proxyDomain: "localhost" });
+    expect(route).toMatchObject({ kind: "proxy", connectionId: "conn_github", originName, rawPath, prefix });
+  });
+
+  it.each([
+    "http://localhost/conn_github./x",
+    "http://localhost/conn_github.UP/x",
+    "http://localhost/conn_github.a.b/x",
+  ])("%s is no route", (url) => expect(resolveRoute(url, { proxyDomain: "localhost" }).kind).toBe("not_found"));
+
+  it.each([
+    ["http://localhost/conn_github/x", null, "http://localhost/conn_github"],
+    ["http://localhost/conn_github/x", "uploads", "http://localhost/conn_github.uploads"],
+    ["http://localhost/conn_github.uploads/x", null, "http://localhost/conn_github"],
+    ["http://github.localhost/x", "uploads", "http://uploads.github.localhost"],
+    ["http://uploads.github.localhost/x", null, "http://github.localhost"],
+    ["http://uploads.github.localhost/x", "uploads", "http://uploads.github.localhost"],
+  ])("from %s origin %s is at %s", (url, name, base) => {
+    const route = resolveRoute(url, { proxyDomain: "localhost" });
+    if (route.kind !== "proxy") throw new Error("not a proxy route");
+    expect(proxyBaseOf(route, new URL(url).origin, name)).toBe(base);
   });
 });

@@ -10,7 +10,7 @@ export const MAX_URL_BYTES = 16_384;
 export interface ProxyRoute {
   readonly kind: "proxy";
   readonly connectionId: string;
-  /** Of `{origin}.{partner}.{proxy domain}`; null everywhere else. */
+  /** Of `{origin}.{partner}.{proxy domain}` and `/{connection}.{origin}/…`; null: the connection's own base. */
   readonly originName: string | null;
   /** As it came, beginning with "/", or "" when nothing follows the connection. */
   readonly rawPath: string;
@@ -28,6 +28,8 @@ export type Route =
 
 /** Same form as the ids that the admin API gives out and accepts. */
 const CONNECTION_ID = /^conn_[a-z0-9][a-z0-9_-]{0,47}$/;
+/** Name of a further origin of a connection. */
+const ORIGIN_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 /** Scheme, authority, and the rest. A backslash ends the authority because URL parsers read it as a slash. */
 const URL_PARTS = /^https?:\/\/([^/?#\\]*)(.*)$/is;
 /** Name or IPv4 with optional port, or bracketed IPv6 with optional port. No user info, nothing else. */
@@ -87,10 +89,28 @@ function pathRoute(rawPath: string, rawQuery: string): Route {
   const slash = rawPath.indexOf("/", start);
   const end = slash === -1 ? rawPath.length : slash;
   const segment = rawPath.slice(start, end);
-  const connectionId = named ? partnerConnection(segment) : CONNECTION_ID.test(segment) ? segment : null;
-  if (connectionId === null) return { kind: "not_found" };
+  const dot = segment.indexOf(".");
+  const partner = dot === -1 ? segment : segment.slice(0, dot);
+  const originName = dot === -1 ? null : segment.slice(dot + 1);
+  const connectionId = named ? partnerConnection(partner) : CONNECTION_ID.test(partner) ? partner : null;
+  if (connectionId === null || (originName !== null && !ORIGIN_NAME.test(originName))) return { kind: "not_found" };
   const prefix = rawPath.slice(0, end);
-  return { kind: "proxy", connectionId, originName: null, rawPath: rawPath.slice(end), rawQuery, prefix };
+  return { kind: "proxy", connectionId, originName, rawPath: rawPath.slice(end), rawQuery, prefix };
+}
+
+/**
+ * Where the caller reaches an origin of the route's connection, by the same kind of route by which it came: scheme, host
+ * and prefix. `originName` null: the connection's own base. `proxyOrigin` is the origin that the caller used.
+ */
+export function proxyBaseOf(route: ProxyRoute, proxyOrigin: string, originName: string | null): string {
+  const suffix = route.originName === null ? 0 : route.originName.length + 1;
+  if (route.prefix === "") {
+    const [scheme = "", host = ""] = proxyOrigin.split("//");
+    const own = host.slice(suffix);
+    return `${scheme}//${originName === null ? own : `${originName}.${own}`}`;
+  }
+  const own = route.prefix.slice(0, route.prefix.length - suffix);
+  return `${proxyOrigin}${originName === null ? own : `${own}.${originName}`}`;
 }
 
 /** A partner is named by the connection's id, with or without `conn_`. */

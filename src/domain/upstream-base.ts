@@ -14,14 +14,20 @@ export interface UpstreamBase {
 const parsed = new Map<string, UpstreamBase>();
 const MAX_PARSED = 1_000;
 
-export function upstreamBase(connection: ConnectionDocument, path: string, originName: string | null): UpstreamBase {
-  for (const other of connection.origins) {
-    const named = originName !== null && other.name === originName;
-    const prefixed =
-      originName === null && other.pathPrefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
-    if (named || prefixed) return split(other.baseUrl);
+/** Null when the connection lists no origin of that name. */
+export function upstreamBase(
+  connection: ConnectionDocument,
+  path: string,
+  originName: string | null,
+): UpstreamBase | null {
+  if (originName !== null) {
+    const named = connection.origins.find((other) => other.name === originName);
+    return named === undefined ? null : split(named.baseUrl);
   }
-  return split(connection.baseUrl);
+  const prefixed = connection.origins.find((other) =>
+    other.pathPrefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}/`)),
+  );
+  return split((prefixed ?? connection).baseUrl);
 }
 
 /** Base URLs are canonical when they are stored, so cutting them apart needs no parser's opinion. */

@@ -11,7 +11,7 @@ import { rateLimitHeaders } from "../domain/ratelimit-headers.ts";
 import { callerResponseHeaders } from "../domain/response-headers.ts";
 import type { Result } from "../domain/result.ts";
 import { JsonUrlRewriter, rewriteLinkHeader, rewriteLocation, type UrlMap } from "../domain/rewrite.ts";
-import type { ProxyRoute } from "../domain/route.ts";
+import { proxyBaseOf, type ProxyRoute } from "../domain/route.ts";
 import type { PaymentHold, PipelineSettings, Ports } from "../ports.ts";
 import type { VendorAnswer, VendorFailure } from "./call-vendor.ts";
 import { deliver, type ByteFilter, type DeliveryEnd } from "./deliver.ts";
@@ -139,7 +139,8 @@ function failed(call: AnsweredCall, failure: VendorFailure): Response {
     notes: failure.notes,
   });
   const { connection } = call.judgement.grant;
-  return refusalResponse(refusal, { requestId: call.requestId, limits: call.limits, connection });
+  const accept = call.request.headers.get("accept");
+  return refusalResponse(refusal, { requestId: call.requestId, limits: call.limits, connection, accept });
 }
 
 function ending(call: AnsweredCall, vendor: VendorAnswer, end: DeliveryEnd): Ending {
@@ -171,7 +172,10 @@ function upgraded(call: AnsweredCall, vendor: VendorAnswer): Response {
     null,
   );
   call.open.settle({ ...ending(call, vendor, { bytesOut: 0, how: "whole" }), costUsdMicros: cost });
-  return vendor.response;
+  const clean = callerResponseHeaders(vendor.response.headers, { upgrade: true });
+  const answer = new Response(null, { status: 101, webSocket: vendor.response.webSocket, headers: clean });
+  answer.headers.set("x-relaykey-request-id", call.requestId);
+  return answer;
 }
 
 function callerHeaders(
@@ -200,18 +204,13 @@ function callerHeaders(
 
 /** Which vendor URLs are pointed back at the proxy, and to where: the same route by which the caller came. */
 function urlMap(call: AnsweredCall, settings: PipelineSettings): UrlMap {
-  const { connection } = call.judgement.grant;
-  const origin =
-    call.route.prefix === "" || settings.proxyOrigin === null ? originOf(call.request.url) : settings.proxyOrigin;
-  return {
-    upstreamBase: connection.baseUrl,
-    proxyBase: `${origin}${call.route.prefix}`,
-    alsoFrom: [],
-  };
-}
-
-function originOf(url: string): string {
-  return new URL(url).origin;
+  return urlMapFor({
+    connection: call.judgement.grant.connection,
+    route: call.route,
+    requestUrl: call.request.url,
+    proxyOrigin: settings.proxyOrigin,
+    proxyDomain: settings.proxyDomain,
+  });
 }
 
 function isJson(headers: Headers): boolean {

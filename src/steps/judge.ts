@@ -52,6 +52,10 @@ export async function judgeCall(
     return { ...blank, customer: null, path: found.value, refusal: { code: "invalid_request", detail } };
   }
   const base = upstreamBase(connection, found.value, call.route.originName);
+  if (base === null) {
+    const detail = `${connection.id} has no origin named ${call.route.originName ?? ""}.`;
+    return { ...blank, path: found.value, refusal: { code: "invalid_request", detail } };
+  }
   const requested = call.route.rawPath === "" ? "" : found.value;
   const path = joinBasePath(base.basePath, requested, connection.collapseBasePath);
   const rawQuery = queryWithoutTokens(call.route.rawQuery);

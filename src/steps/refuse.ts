@@ -12,12 +12,14 @@ export interface RefusalContext {
   readonly limits: readonly LimitStatus[];
   /** Known once a grant was found; lets the vendor's SDK understand that a refusal is final. */
   readonly connection: ConnectionDocument | null;
+  /** The request's `Accept`; absent: it takes anything. */
+  readonly accept?: string | null;
 }
 
 export function refusalResponse(refusal: Refusal, context: RefusalContext): Response {
   const kind = PROBLEM_KINDS[refusal.code];
   const headers = new Headers({
-    "content-type": "application/problem+json",
+    "content-type": problemContentType(context.accept ?? null),
     "cache-control": "no-store",
     "x-relaykey-request-id": context.requestId,
     "x-relaykey-source": "relaykey",
@@ -33,4 +35,13 @@ export function refusalResponse(refusal: Refusal, context: RefusalContext): Resp
   }
   for (const [name, value] of Object.entries(refusal.headers ?? {})) headers.set(name, value);
   return new Response(JSON.stringify(problemDocument(refusal, context.requestId)), { status: kind.status, headers });
+}
+
+/**
+ * Clients that ask for a vendor's own media type alone (Octokit) do not know problem documents and take them for binary,
+ * which hides the reason from their users; with a charset (always UTF-8, RFC 8259 section 8.1) they read the text.
+ */
+function problemContentType(accept: string | null): string {
+  const knowsJson = accept === null || /\*\/\*|application\/(?:\*|json|problem\+json)/i.test(accept);
+  return knowsJson ? "application/problem+json" : "application/problem+json; charset=utf-8";
 }
