@@ -169,15 +169,15 @@ export function leaseRequest(
     calls: terms.countsCalls && held.calls === 0 ? 1 : 0,
     usdMicros: terms.countsDollars ? Math.max(0, first.usdMicros - held.usdMicros) : 0,
   };
-  const want: LeaseUnits = {
-    calls: terms.countsCalls
-      ? Math.min(MAX_WANTED_CALLS, Math.max(least.calls, waiting.calls - held.calls, page?.lastCalls ?? 0))
-      : 0,
-    usdMicros: terms.countsDollars
-      ? Math.max(least.usdMicros, waiting.usdMicros - held.usdMicros, page?.lastUsdMicros ?? 0)
-      : 0,
+  const needed: LeaseUnits = {
+    calls: terms.countsCalls ? Math.min(MAX_WANTED_CALLS, Math.max(least.calls, waiting.calls - held.calls)) : 0,
+    usdMicros: terms.countsDollars ? Math.max(least.usdMicros, waiting.usdMicros - held.usdMicros) : 0,
   };
-  return { gateId, terms, least, want, reports: reportsOf(book, terms.pool) };
+  const want: LeaseUnits = {
+    calls: terms.countsCalls ? Math.max(needed.calls, page?.lastCalls ?? 0) : 0,
+    usdMicros: terms.countsDollars ? Math.max(needed.usdMicros, page?.lastUsdMicros ?? 0) : 0,
+  };
+  return { gateId, terms, least, waiting: needed, want, reports: reportsOf(book, terms.pool) };
 }
 
 /** Reports about closed leases that the pool has not confirmed yet, oldest first, at most `MAX_REPORTS`. */

@@ -68,6 +68,9 @@ export interface LeaseRequest {
   readonly terms: PoolTerms;
   /** Less than this is of no use: what the first waiting call needs. */
   readonly least: LeaseUnits;
+  /** What calls wait for: it is used as soon as it arrives. */
+  readonly waiting: LeaseUnits;
+  /** What the gate would like to have in hand, from how fast it used the last lease. */
   readonly want: LeaseUnits;
   /** Closed leases of this gate in this pool. */
   readonly reports: readonly LeaseReport[];

@@ -89,7 +89,7 @@ export function restoreLease(pool: Pool, lease: PoolLease, nowMs: number): void 
 
 /** Decides about a request. `recalled`: nothing more can be recalled, so a shortage is final. */
 export function grant(pool: Pool, request: LeaseRequest, nowMs: number, recalled: boolean): Grant {
-  const { terms, least, want, gateId } = request;
+  const { terms, least, waiting, want, gateId } = request;
   let callsLeft = Number.MAX_SAFE_INTEGER;
   let dollarsLeft = Number.MAX_SAFE_INTEGER;
   for (const limit of terms.limits) {
@@ -100,12 +100,16 @@ export function grant(pool: Pool, request: LeaseRequest, nowMs: number, recalled
     else callsLeft = Math.min(callsLeft, room.left);
   }
   if (pool.leases.size >= MAX_LEASES) return tooMany(pool, request, nowMs);
-  // The nearer a limit is to its end, and the more gates draw on it, the smaller the leases.
+  // What calls wait for is used at once. Beyond it, the nearer a limit is to its end, and the more gates draw on it, the
+  // smaller the leases.
   const others = pool.openByGate.size - (pool.openByGate.has(gateId) ? 1 : 0);
   const part = 2 * (others + 1);
-  const oneByOne = terms.limits.some(hasBurst);
-  const calls = oneByOne ? least.calls : Math.max(least.calls, Math.min(want.calls, Math.floor(callsLeft / part)));
-  const usdMicros = Math.max(least.usdMicros, Math.min(want.usdMicros, Math.floor(dollarsLeft / part)));
+  const size = (units: keyof LeaseUnits, left: number): number =>
+    Math.max(least[units], Math.min(waiting[units], left), Math.min(want[units], Math.floor(left / part)));
+  const calls = terms.limits.some(hasBurst)
+    ? Math.max(least.calls, Math.min(waiting.calls, callsLeft))
+    : size("calls", callsLeft);
+  const usdMicros = size("usdMicros", dollarsLeft);
   return { kind: "granted", lease: open(pool, request, { calls, usdMicros }, nowMs) };
 }
 
