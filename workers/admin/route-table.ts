@@ -2,29 +2,51 @@
 import { docsPage } from "./docs-page.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Route } from "./route.ts";
+import { AUDIT_ROUTES } from "./routes/audit-events.ts";
+import { BINDING_ROUTES } from "./routes/bindings.ts";
+import { CONNECTION_TEST_ROUTES } from "./routes/connection-test.ts";
 import { CONNECTION_ROUTES } from "./routes/connections.ts";
+import { CREDENTIAL_CHANGE_ROUTES } from "./routes/credential-changes.ts";
 import { CREDENTIAL_ROUTES } from "./routes/credentials.ts";
+import { CUSTOMER_ROUTES } from "./routes/customers.ts";
+import { MANAGEMENT_KEY_ROUTES } from "./routes/management-keys.ts";
+import { POLICY_ROUTES } from "./routes/policies.ts";
 import { RECIPIENT_ROUTES } from "./routes/recipients.ts";
 import { systemRoutes } from "./routes/system.ts";
+import { TRUSTED_ADDRESS_ROUTES } from "./routes/trusted-addresses.ts";
 import { UPSTREAM_CREDENTIAL_ROUTES } from "./routes/upstream-credentials.ts";
+import { VENDOR_ROUTES } from "./routes/vendors.ts";
 import { CONFIRM_ROUTES } from "./routes/confirm.ts";
 import { MAILBOX_ROUTES } from "./routes/mailbox.ts";
 import { PAGE_FILE_ROUTES } from "./routes/page-files.ts";
 import { WEBHOOK_ROUTES } from "./routes/webhooks.ts";
 import { MEMBER_ROUTES } from "./routes/members.ts";
 import { SESSION_ROUTES } from "./routes/sessions.ts";
+import { SCOPE_REVIEW_ROUTES } from "./routes/scope-reviews.ts";
+import { REPLAY_ROUTES } from "./routes/policies-replay.ts";
 
 export const ROUTES: readonly Route[] = [
+  ...VENDOR_ROUTES,
   ...CONNECTION_ROUTES,
+  ...CONNECTION_TEST_ROUTES,
   ...UPSTREAM_CREDENTIAL_ROUTES,
   ...RECIPIENT_ROUTES,
+  ...POLICY_ROUTES,
   ...CREDENTIAL_ROUTES,
+  ...CREDENTIAL_CHANGE_ROUTES,
+  ...TRUSTED_ADDRESS_ROUTES,
+  ...BINDING_ROUTES,
+  ...CUSTOMER_ROUTES,
+  ...MANAGEMENT_KEY_ROUTES,
+  ...AUDIT_ROUTES,
   ...CONFIRM_ROUTES,
   ...MAILBOX_ROUTES,
   ...PAGE_FILE_ROUTES,
   ...WEBHOOK_ROUTES,
   ...MEMBER_ROUTES,
   ...SESSION_ROUTES,
+  ...SCOPE_REVIEW_ROUTES,
+  ...REPLAY_ROUTES,
   ...systemRoutes(
     () => document(),
     () => docsPage(ROUTES, document()),

@@ -1,0 +1,95 @@
+/** Safety reviews, dry runs of policies and suggested scopes on the wire. */
+import * as z from "zod";
+import { Review } from "./credential.ts";
+import { ConnectionId, Environment, PolicyId, Time } from "./fields.ts";
+import { LimitsWire, TrustWire } from "./limits.ts";
+import { checkGrantForms, GrantInput } from "./policy.ts";
+import { checkScopeForms, RuleWire, SCOPE_MEMBERS, SCOPE_MEMBER_NAMES, statesRules } from "./scope.ts";
+
+const MAX_TTL_SECONDS = 10 * 366 * 86_400;
+const MAX_GRANTS = 32;
+export const MAX_REPLAY_DAYS = 90;
+const DEFAULT_REPLAY_DAYS = 7;
+
+/** What would be issued, without being issued: one grant in the short form, or several. */
+export const ScopeReviewRequest = z
+  .strictObject({
+    kind: z.enum(["delegated", "virtual"]).default("delegated"),
+    ttl_seconds: z.int().min(1).max(MAX_TTL_SECONDS).nullable().optional(),
+    limits: LimitsWire.optional(),
+    trust: TrustWire.optional(),
+    environment: Environment.nullable().optional(),
+    grants: z.array(GrantInput).min(1).max(MAX_GRANTS).optional(),
+    connection_id: ConnectionId.optional(),
+    policy_id: PolicyId.nullable().optional(),
+    ...SCOPE_MEMBERS,
+  })
+  .superRefine((wire, context) => {
+    const issue = (field: string, message: string): void => {
+      context.addIssue({ code: "custom", path: [field], message });
+    };
+    if (wire.grants === undefined) {
+      if (wire.connection_id === undefined) issue("connection_id", "Is required without grants");
+      checkGrantForms(wire, context);
+      return;
+    }
+    const members: Readonly<Record<string, unknown>> = wire;
+    for (const name of ["connection_id", "policy_id", ...SCOPE_MEMBER_NAMES]) {
+      if (members[name] !== undefined) issue(name, "Belongs into grants here");
+    }
+  })
+  .meta({ id: "ScopeReviewRequest" });
+export type ScopeReviewRequest = z.output<typeof ScopeReviewRequest>;
+
+export const ScopeReview = z
+  .strictObject({
+    ...Review.shape,
+    /** Findings that would stop the caller. */
+    blocking: z.array(z.string()),
+  })
+  .meta({ id: "ScopeReview" });
+
+const Days = z.int().min(1).max(MAX_REPLAY_DAYS).default(DEFAULT_REPLAY_DAYS);
+
+export const ReplayRequest = z
+  .strictObject({
+    rules: SCOPE_MEMBERS.rules,
+    allowed_methods: SCOPE_MEMBERS.allowed_methods,
+    allowed_paths: SCOPE_MEMBERS.allowed_paths,
+    days: Days,
+  })
+  .superRefine((wire, context) => {
+    checkScopeForms(wire, context);
+    const half = wire.allowed_methods !== undefined || wire.allowed_paths !== undefined;
+    if (!statesRules(wire) && !half) context.addIssue({ code: "custom", path: ["rules"], message: "Is required" });
+  })
+  .meta({ id: "ReplayRequest" });
+
+const Sample = z.strictObject({ event_id: z.string(), at: Time, method: z.string(), path: z.string() });
+
+export const Replay = z
+  .strictObject({
+    from: Time,
+    calls: z.int(),
+    would_block: z.int(),
+    would_allow: z.int(),
+    summary: z.string(),
+    blocked: z.array(Sample),
+    allowed: z.array(Sample),
+    /** Grants that state rules of their own, which the policy's rules do not reach. */
+    unaffected_grants: z.int(),
+    /** False: there were more calls than are looked at. */
+    complete: z.boolean(),
+  })
+  .meta({ id: "Replay", description: "Judged by method and path; query and body are not on record" });
+
+export const SuggestRequest = z.strictObject({ days: Days }).meta({ id: "SuggestRequest" });
+
+export const Suggestion = z
+  .strictObject({
+    from: Time,
+    calls: z.int(),
+    connections: z.array(z.strictObject({ connection_id: z.string(), calls: z.int(), rules: z.array(RuleWire) })),
+    complete: z.boolean(),
+  })
+  .meta({ id: "Suggestion", description: "The least scope that covers what was really used" });

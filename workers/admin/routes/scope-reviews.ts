@@ -1,0 +1,77 @@
+/** The safety review of what would be issued. Nothing is stored. */
+import { toLimits, toTrust } from "../../../src/contract/limits.ts";
+import type { GrantInput } from "../../../src/contract/policy.ts";
+import type { AdminProblem } from "../../../src/contract/problem.ts";
+import { ScopeReview, ScopeReviewRequest } from "../../../src/contract/scope-review.ts";
+import { NO_LIMITS } from "../../../src/domain/limits.ts";
+import { err, ok, type Result } from "../../../src/domain/result.ts";
+import { effectiveTrust } from "../../../src/domain/settings.ts";
+import { reply } from "../answer.ts";
+import { checkEnvironments, draftGrants } from "../grant-draft.ts";
+import { passReview, reviewDrafts, reviewView } from "../review.ts";
+import { defineRoute, ISSUERS_AND_READERS, type Outcome, type Route, type RouteContext } from "../route.ts";
+
+const reviewScopes = defineRoute({
+  method: "POST",
+  path: "/api/v1/scope-reviews",
+  operationId: "reviewScope",
+  tag: "Scope reviews",
+  summary: "Review a scope before it is issued",
+  description: "Deterministic: the same scope gives the same findings with the same ids.",
+  roles: ISSUERS_AND_READERS,
+  body: ScopeReviewRequest,
+  responses: { 200: ScopeReview },
+  async handler(context, { body }): Promise<Outcome> {
+    const inputs = grantInputs(body);
+    const known = checkKnown(context, inputs);
+    if (!known.ok) return known;
+    const drafts = await draftGrants(context, inputs);
+    if (!drafts.ok) return drafts;
+    const agreed = checkEnvironments(drafts.value, body.environment ?? null);
+    if (!agreed.ok) return agreed;
+    const policies = drafts.value.map((draft) => draft.policy?.settings.trust);
+    const trust = effectiveTrust(body.kind, body.trust === undefined ? null : toTrust(body.trust), policies);
+    const limits = body.limits === undefined ? NO_LIMITS : toLimits(body.limits);
+    const longest = context.caller.constraints?.max_ttl_seconds ?? null;
+    const review = reviewDrafts(drafts.value, { ttlSeconds: body.ttl_seconds ?? longest, trust, limits });
+    const passed = passReview(review, drafts.value, context.caller, []);
+    return reply(200, { ...reviewView(review), blocking: passed.ok ? [] : blockingIds(passed.error) });
+  },
+});
+
+export const SCOPE_REVIEW_ROUTES: readonly Route[] = [reviewScopes];
+
+function grantInputs(body: ScopeReviewRequest): { input: GrantInput; field: string }[] {
+  const {
+    grants,
+    connection_id: connectionId,
+    kind: _kind,
+    ttl_seconds: _ttl,
+    limits: _limits,
+    trust: _trust,
+    environment: _environment,
+    ...rest
+  } = body;
+  if (grants !== undefined) return grants.map((input, index) => ({ input, field: `grants[${index}].` }));
+  if (connectionId === undefined) throw new Error("The schema lets no request without a connection through");
+  return [{ input: { ...rest, connection_id: connectionId }, field: "" }];
+}
+
+/** A provisioner learns nothing of connections outside its constraints, not even whether they exist. */
+function checkKnown(
+  context: RouteContext,
+  inputs: readonly { readonly input: GrantInput; readonly field: string }[],
+): Result<void, AdminProblem> {
+  if (context.caller.role !== "provisioner") return ok(undefined);
+  const allowed = context.caller.constraints?.connections ?? [];
+  const foreign = inputs.find(({ input }) => !allowed.includes(input.connection_id));
+  if (foreign === undefined) return ok(undefined);
+  const field = `${foreign.field}connection_id`;
+  const message = `The key may use ${allowed.join(", ") || "none"}`;
+  return err({ code: "outside_constraint", detail: `${field}: ${message}`, errors: [{ field, message }] });
+}
+
+function blockingIds(problem: AdminProblem): string[] {
+  const blocking = problem.extensions?.["blocking"];
+  return Array.isArray(blocking) ? blocking.map(String) : [];
+}
