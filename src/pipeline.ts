@@ -39,7 +39,7 @@ export async function handleCall(
     refusal: Refusal,
     limits: readonly LimitStatus[] = [],
     connection: ConnectionDocument | null = null,
-  ): Response => refusalResponse(refusal, { requestId, limits, connection });
+  ): Response => refusalResponse(refusal, { requestId, limits, connection, accept: request.headers.get("accept") });
   try {
     // 1 and 2: authenticate the caller and load the policy of its credential.
     const known = await authenticate({ headers: request.headers, route }, ports, settings);

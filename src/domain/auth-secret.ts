@@ -73,7 +73,6 @@ export function secretProblem(scheme: AuthScheme, secret: string): string | null
   const needed = requiredParts(scheme);
   if (needed.length > 0) return partsProblem(needed, secret);
   if (secret.trim() !== secret) return "The secret begins or ends with a space or a line break";
-  // eslint-disable-next-line no-control-regex -- control characters are exactly what is looked for
   if (/[\u0000-\u001f\u007f]/.test(secret)) return "The secret holds a control character";
   switch (scheme.scheme) {
     case "bearer":

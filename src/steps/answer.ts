@@ -11,7 +11,8 @@ import { rateLimitHeaders } from "../domain/ratelimit-headers.ts";
 import { callerResponseHeaders } from "../domain/response-headers.ts";
 import type { Result } from "../domain/result.ts";
 import { JsonUrlRewriter, rewriteLinkHeader, rewriteLocation, type UrlMap } from "../domain/rewrite.ts";
-import { proxyBaseOf, type ProxyRoute } from "../domain/route.ts";
+import type { ProxyRoute } from "../domain/route.ts";
+import { urlMapFor } from "../domain/url-map.ts";
 import type { PaymentHold, PipelineSettings, Ports } from "../ports.ts";
 import type { VendorAnswer, VendorFailure } from "./call-vendor.ts";
 import { deliver, type ByteFilter, type DeliveryEnd } from "./deliver.ts";
@@ -209,7 +210,6 @@ function urlMap(call: AnsweredCall, settings: PipelineSettings): UrlMap {
     route: call.route,
     requestUrl: call.request.url,
     proxyOrigin: settings.proxyOrigin,
-    proxyDomain: settings.proxyDomain,
   });
 }
 
