@@ -127,6 +127,13 @@ describe("limits", () => {
     expect(gate.outcome({}, NOON_MS + 10_000)).toBe("go");
   });
 
+  test("a malformed request takes nothing from the rate", () => {
+    const rate = [{ requests: 1, perSeconds: 10, burst: null }];
+    const gate = new MemoryGate(gateDocumentOf({ limits: limitsOf({ rate }) }));
+    expect(gate.outcome({ refusal: refusal("ambiguous_path") }, NOON_MS)).toBe("ambiguous_path");
+    expect(gate.outcome({}, NOON_MS)).toBe("go");
+  });
+
   test("a grant's limits hold for it alone, the credential's for all", () => {
     const rate = [{ requests: 1, perSeconds: 60, burst: null }];
     const gate = new MemoryGate(
@@ -178,7 +185,15 @@ describe("limits", () => {
     };
     for (let at = 0; at < 4; at += 1) call(NOON_MS);
     expect(alerts()).toEqual([]);
-    call(NOON_MS);
+    // What is only reserved is not spent: six are open, one of them is settled, the others reach no vendor.
+    for (let at = 0; at < 6; at += 1) gate.admit({}, NOON_MS);
+    gate.settle([settlementOf(5)], NOON_MS);
+    expect(alerts()).toEqual([50]);
+    const notForwarded = { forwarded: false, reason: "circuit_open", status: 503 };
+    gate.settle(
+      [6, 7, 8, 9, 10].map((admission) => settlementOf(admission, notForwarded)),
+      NOON_MS,
+    );
     expect(alerts()).toEqual([50]);
     for (let at = 0; at < 7; at += 1) call(NOON_MS);
     expect(alerts()).toEqual([50, 80, 100]);

@@ -36,6 +36,16 @@ describe("packEvents", () => {
     );
   });
 
+  test("the longest events there can be still make messages that fit", () => {
+    const outbox = outboxOf(
+      Array.from({ length: 150 }, () => "é".repeat(2_048)),
+      "\u{1f600}".repeat(128),
+    );
+    for (const message of packEvents(outbox, 0, Infinity)) {
+      expect(new TextEncoder().encode(JSON.stringify(message)).length).toBeLessThan(QUEUE_MESSAGE_BYTES);
+    }
+  });
+
   test("no more messages than asked for", () => {
     const outbox = outboxOf(Array.from({ length: 700 }, (_, at) => `/${at}`));
     expect(packEvents(outbox, 0, 2)).toHaveLength(2);
