@@ -136,6 +136,8 @@ const CONNECTION: ConnectionDocument = {
   upstreamCredentials: [CREDENTIAL],
 };
 
+const bytes = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(new TextEncoder().encode(text));
+
 const status = (code: number, headers: Record<string, string> = {}, body = "x") =>
   new Response([204, 205, 304].includes(code) ? null : body, { status: code, headers });
 
@@ -151,13 +153,13 @@ describe("what is repeated", () => {
     async (method) => {
       for (const code of statuses) {
         const vendor = bench([status(code)]);
-        const result = await vendor.run({ method, body: new TextEncoder().encode("{}") });
+        const result = await vendor.run({ method, body: bytes("{}") });
         expect(vendor.seen).toHaveLength(1);
         expect(result.ok && result.value.response.status).toBe(code);
       }
       for (const answer of [new Error("reset"), "hang"] as const) {
         const vendor = bench([answer]);
-        const result = await vendor.run({ method, body: new TextEncoder().encode("{}") });
+        const result = await vendor.run({ method, body: bytes("{}") });
         expect(vendor.seen).toHaveLength(1);
         expect(result.ok).toBe(false);
       }
@@ -203,7 +205,7 @@ describe("what is repeated", () => {
   it("a write to which a key was added, once per call", async () => {
     const rule = { idempotencyHeader: "idempotency-key", injectIdempotencyKey: true };
     const vendor = bench([status(503), status(200)], rule);
-    await vendor.run({ method: "POST", body: new TextEncoder().encode("{}") });
+    await vendor.run({ method: "POST", body: bytes("{}") });
     expect(vendor.seen.map((each) => each.headers.get("idempotency-key"))).toEqual(["req_1", "req_1"]);
     const read = bench([status(200)], rule);
     await read.run();
