@@ -1,12 +1,13 @@
 /** The record of changes: appended in the same batch as the change itself, never changed afterwards. */
 import { and, eq, gte, lt } from "drizzle-orm";
 import { afterPosition, newestFirst } from "./control-db.ts";
-import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
+import type { ControlDb, PageRequest } from "./control-db.ts";
 import { controlEvents } from "./control-schema.ts";
 
 export type ControlEventRow = typeof controlEvents.$inferSelect;
 
-export function insertControlEvent(db: ControlDb, event: ControlEventRow): Statement {
+/** A statement for a batch; awaited alone it runs alone. */
+export function insertControlEvent(db: ControlDb, event: ControlEventRow) {
   return db.insert(controlEvents).values(event);
 }
 

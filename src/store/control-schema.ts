@@ -5,6 +5,7 @@
  * holds a master key or a token in clear (tokens are keyed hashes, master keys are sealed, see `src/cloudflare/envelope.ts`).
  * Times are epoch milliseconds. JSON columns hold the domain's own (camelCase) forms, never the wire's.
  */
+// oxlint-disable max-lines -- drizzle-kit reads the schema from one file, and it is a table of data
 import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { SecretLocation } from "../domain/documents.ts";
 import type { Limits, Trust } from "../domain/limits.ts";

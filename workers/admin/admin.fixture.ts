@@ -1,57 +1,69 @@
+/// <reference types="@cloudflare/workers-types" />
 /** What the admin tests share: calls over HTTP as a client makes them, and the simplest bodies. */
-import { SELF, env } from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import type { AdminEnv } from "./env.ts";
 
 declare global {
   namespace Cloudflare {
     interface Env {
-      CONTROL_DB: D1Database;
-      AUDIT_DB: D1Database;
-      RELAYKEY_OWNER_KEY: string;
-      RELAYKEY_PEPPERS: string;
+      readonly CONTROL_DB: D1Database;
+      readonly AUDIT_DB: D1Database;
     }
   }
 }
 
 export const ORIGIN = "http://localhost:8788";
+export const bindings = env as AdminEnv;
+
+const worker = (exports as { readonly default: Fetcher }).default;
 
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  // biome-ignore: the tests look into answers freely
-  readonly json: Record<string, any>;
+  /** Empty for answers that are not JSON. */
+  readonly json: Readonly<Record<string, unknown>>;
 }
 
 export interface CallOptions {
   readonly key?: string | null;
   readonly body?: unknown;
-  readonly raw?: string | Uint8Array;
+  readonly raw?: string;
   readonly headers?: Record<string, string>;
 }
 
 /** A call with the owner's key unless another is given; `null` sends none. */
 export async function call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
   const headers = new Headers(options.headers);
-  const key = options.key === undefined ? env.RELAYKEY_OWNER_KEY : options.key;
+  const key = options.key === undefined ? bindings.RELAYKEY_OWNER_KEY : options.key;
   if (key !== null) headers.set("authorization", `Bearer ${key}`);
-  const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
-  if (body !== undefined && !headers.has("content-type")) headers.set("content-type", "application/json");
-  const response = await SELF.fetch(`${ORIGIN}${path}`, {
-    method,
-    headers,
-    redirect: "manual",
-    ...(body === undefined ? {} : { body }),
-  });
+  const body = options.raw ?? (options.body === undefined ? null : JSON.stringify(options.body));
+  if (body !== null && !headers.has("content-type")) headers.set("content-type", "application/json");
+  const response = await worker.fetch(`${ORIGIN}${path}`, { method, headers, body, redirect: "manual" });
   const text = await response.text();
   const isJson = (response.headers.get("content-type") ?? "").includes("json");
-  return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : {} };
+  const json = isJson ? (JSON.parse(text) as Record<string, unknown>) : {};
+  return { status: response.status, headers: response.headers, text, json };
+}
+
+/** A member that must be text. */
+export function textOf(answer: Answer, member: string): string {
+  const value = answer.json[member];
+  if (typeof value !== "string") throw new Error(`${member} is not text in: ${answer.text}`);
+  return value;
+}
+
+/** The fields that a problem names. */
+export function fieldsOf(answer: Answer): string[] {
+  const errors = answer.json["errors"];
+  return Array.isArray(errors) ? errors.map((each: { field: string }) => each.field) : [];
 }
 
 export const FAKE_SECRET = ["master", "key", "for", "tests", "9876"].join("-");
 
-export async function newConnection(extra: Record<string, unknown> = {}, key?: string): Promise<Answer> {
+export function newConnection(extra: Record<string, unknown> = {}, options: CallOptions = {}): Promise<Answer> {
   return call("POST", "/api/v1/connections", {
-    ...(key === undefined ? {} : { key }),
+    ...options,
     body: {
       name: "Vendor",
       base_url: "https://api.vendor.example",
@@ -60,4 +72,27 @@ export async function newConnection(extra: Record<string, unknown> = {}, key?: s
       ...extra,
     },
   });
+}
+
+export function newCredential(
+  connectionId: string,
+  extra: Record<string, unknown> = {},
+  options: CallOptions = {},
+): Promise<Answer> {
+  return call("POST", "/api/v1/delegated-credentials", {
+    ...options,
+    body: {
+      connection_id: connectionId,
+      name: "run",
+      allowed_methods: ["GET"],
+      allowed_paths: ["/v1/*"],
+      ttl_seconds: 900,
+      ...extra,
+    },
+  });
+}
+
+/** The token of a new management key. */
+export async function newKey(role: string, extra: Record<string, unknown> = {}): Promise<string> {
+  return textOf(await call("POST", "/api/v1/management-keys", { body: { name: role, role, ...extra } }), "key");
 }

@@ -24,18 +24,18 @@ export function parseParams(route: Route, params: Record<string, string>): Resul
 
 /** A parameter that is given twice is refused: which of the two counts would be a guess. */
 export function parseQuery(route: Route, search: URLSearchParams): Result<unknown, AdminProblem> {
-  const given: Record<string, string> = Object.create(null);
+  const given = new Map<string, string>();
   for (const [name, value] of search) {
-    if (Object.hasOwn(given, name)) return err(invalid([{ field: clipped(name), message: "Is given twice" }]));
-    given[name] = value;
+    if (given.has(name)) return err(invalid([{ field: clipped(name), message: "Is given twice" }]));
+    given.set(name, value);
   }
   if (route.query === undefined) {
-    const [unknown] = Object.keys(given);
+    const [unknown] = given.keys();
     return unknown === undefined
       ? ok(undefined)
       : err(invalid([{ field: clipped(unknown), message: "Is not a parameter here" }]));
   }
-  const parsed = route.query.safeParse({ ...given });
+  const parsed = route.query.safeParse(Object.fromEntries(given));
   return parsed.success ? ok(parsed.data) : err(invalid(fieldErrors(parsed.error.issues)));
 }
 
@@ -46,7 +46,8 @@ export async function readBody(request: Request): Promise<Result<Uint8Array, Adm
   if (request.body === null) return ok(new Uint8Array());
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of request.body) {
+  const body: AsyncIterable<Uint8Array> = request.body;
+  for await (const chunk of body) {
     length += chunk.byteLength;
     if (length > MAX_BODY_BYTES) return err(tooLarge);
     chunks.push(chunk);

@@ -8,7 +8,6 @@ import type { GrantInput } from "../../src/contract/policy.ts";
 import { fieldProblem } from "../../src/contract/problem.ts";
 import type { AdminProblem } from "../../src/contract/problem.ts";
 import { NO_LIMITS } from "../../src/domain/limits.ts";
-import { checkPlan } from "../../src/domain/plan.ts";
 import { agentPrompt } from "../../src/domain/prompts.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import type { Result } from "../../src/domain/result.ts";
@@ -17,7 +16,6 @@ import { mintToken } from "../../src/domain/token.ts";
 import { runBatch } from "../../src/store/control-db.ts";
 import { countLiveCredentials, insertCredential, insertGrant } from "../../src/store/credentials.ts";
 import type { CredentialRow } from "../../src/store/credentials.ts";
-import { findOrganisation } from "../../src/store/organisations.ts";
 import { findRecipient } from "../../src/store/recipients.ts";
 import type { RecipientRow } from "../../src/store/recipients.ts";
 import { reply } from "./answer.ts";
@@ -26,6 +24,7 @@ import { holdConstraints } from "./constraint.ts";
 import type { ConstrainedDraft } from "./constraint.ts";
 import { credentialView } from "./credential-view.ts";
 import { checkEnvironments, draftGrants, grantRow } from "./grant-draft.ts";
+import { checkRoom } from "./plan-limit.ts";
 import { promptInput } from "./prompt-input.ts";
 import { passReview, reviewDrafts, reviewView } from "./review.ts";
 import type { Outcome, RouteContext } from "./route.ts";
@@ -55,7 +54,8 @@ export async function issueCredential(
   const review = reviewDrafts(draft.grants, { ttlSeconds: draft.ttlSeconds, trust, limits: draft.limits });
   const passed = passReview(review, draft.grants, context.caller, acknowledged);
   if (!passed.ok) return passed;
-  const allowed = await checkCredentialPlan(context);
+  const live = await countLiveCredentials(context.db, context.organisationId, context.nowMs);
+  const allowed = await checkRoom(context, "credentials", live);
   if (!allowed.ok) return allowed;
 
   const minted = mintToken(TOKEN_PREFIX[kind], (length) => context.random(length), context.settings.peppers[0]);
@@ -172,13 +172,4 @@ function requestedTtl(body: CredentialCreate, nowMs: number): Result<number | nu
   if (body.expires_at === undefined) return ok(body.ttl_seconds ?? null);
   const seconds = Math.ceil((Date.parse(body.expires_at) - nowMs) / 1_000);
   return seconds > 0 ? ok(seconds) : err(fieldProblem("expires_at", "Is in the past"));
-}
-
-async function checkCredentialPlan(context: RouteContext): Promise<Result<void, AdminProblem>> {
-  const organisation = await findOrganisation(context.db, context.organisationId);
-  const current = await countLiveCredentials(context.db, context.organisationId, context.nowMs);
-  const allowed = checkPlan(organisation?.plan ?? "", "credentials", current);
-  if (allowed.ok) return ok(undefined);
-  const detail = `The plan ${allowed.error.plan} allows ${allowed.error.limit} live credentials`;
-  return err({ code: "plan_limit", detail, extensions: { limit: allowed.error.limit } });
 }

@@ -133,7 +133,7 @@ function problems(route: Route, components: Components): Json {
 function pathParameters(route: Route, path: string, components: Components): Json[] {
   const names = [...path.matchAll(/:([a-z_]+)/g)].map((match) => match[1] ?? "");
   return names.map((name) => {
-    const schema = route.params?.shape[name];
+    const schema = shapeOf(route.params)[name];
     return {
       name,
       in: "path",
@@ -144,12 +144,16 @@ function pathParameters(route: Route, path: string, components: Components): Jso
 }
 
 function queryParameters(route: Route, components: Components): Json[] {
-  return Object.entries(route.query?.shape ?? {}).map(([name, schema]) => ({
+  return Object.entries(shapeOf(route.query)).map(([name, schema]) => ({
     name,
     in: "query",
     required: !z.safeParse(schema, undefined).success,
     schema: components.of(schema, "input"),
   }));
+}
+
+function shapeOf(object: z.ZodObject | undefined): Record<string, z.core.$ZodType> {
+  return { ...object?.shape };
 }
 
 /**

@@ -24,6 +24,8 @@ import { MEMBER_ROUTES } from "./routes/members.ts";
 import { SESSION_ROUTES } from "./routes/sessions.ts";
 import { SCOPE_REVIEW_ROUTES } from "./routes/scope-reviews.ts";
 import { REPLAY_ROUTES } from "./routes/policies-replay.ts";
+import { USAGE_ROUTES } from "./routes/usage.ts";
+import { METRIC_ROUTES } from "./routes/metrics.ts";
 
 export const ROUTES: readonly Route[] = [
   ...VENDOR_ROUTES,
@@ -47,6 +49,8 @@ export const ROUTES: readonly Route[] = [
   ...SESSION_ROUTES,
   ...SCOPE_REVIEW_ROUTES,
   ...REPLAY_ROUTES,
+  ...USAGE_ROUTES,
+  ...METRIC_ROUTES,
   ...systemRoutes(
     () => document(),
     () => docsPage(ROUTES, document()),

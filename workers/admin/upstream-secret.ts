@@ -1,7 +1,13 @@
 /** Takes a secret from a request into its sealed or referenced form. The plaintext lives in the request's body alone. */
 import { seal } from "../../src/cloudflare/envelope.ts";
+import { fieldProblem } from "../../src/contract/problem.ts";
+import type { AdminProblem } from "../../src/contract/problem.ts";
 import { last4, secretText, toLocation } from "../../src/contract/upstream-credential.ts";
 import type { SecretProviderWire, SecretWire } from "../../src/contract/upstream-credential.ts";
+import type { AuthScheme } from "../../src/domain/auth-scheme.ts";
+import { secretProblem } from "../../src/domain/auth-secret.ts";
+import { err, ok } from "../../src/domain/result.ts";
+import type { Result } from "../../src/domain/result.ts";
 import type { UpstreamCredentialRow } from "../../src/store/connections.ts";
 import { freshId } from "./changes.ts";
 import type { RouteContext } from "./route.ts";
@@ -9,6 +15,16 @@ import type { RouteContext } from "./route.ts";
 export interface NewSecret {
   readonly secret?: SecretWire | undefined;
   readonly location?: SecretProviderWire | undefined;
+}
+
+/** Whether the scheme can use this secret. One that lives elsewhere is judged when it is read. */
+export function checkSecret(auth: AuthScheme, given: NewSecret): Result<void, AdminProblem> {
+  if (auth.scheme === "none" && given.location !== undefined) {
+    return err(fieldProblem("location", "Is not used by the auth scheme none"));
+  }
+  if (given.secret === undefined) return ok(undefined);
+  const problem = secretProblem(auth, secretText(given.secret));
+  return problem === null ? ok(undefined) : err(fieldProblem("secret", problem));
 }
 
 /** Location and last four characters of a secret in the row that it is bound to. Exactly one of its members is stated. */

@@ -9,11 +9,8 @@ import {
 } from "../../../src/contract/connection.ts";
 import { ConnectionId, Environment } from "../../../src/contract/fields.ts";
 import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
-import { fieldProblem, notFound } from "../../../src/contract/problem.ts";
-import type { AdminProblem } from "../../../src/contract/problem.ts";
-import { checkPlan } from "../../../src/domain/plan.ts";
-import { err, ok } from "../../../src/domain/result.ts";
-import type { Result } from "../../../src/domain/result.ts";
+import { notFound } from "../../../src/contract/problem.ts";
+import { err } from "../../../src/domain/result.ts";
 import {
   countConnections,
   deleteConnection,
@@ -27,15 +24,15 @@ import {
 import type { ConnectionRow } from "../../../src/store/connections.ts";
 import { isUniqueViolation, runBatch } from "../../../src/store/control-db.ts";
 import { raiseVersions } from "../../../src/store/gate-pending.ts";
-import { findOrganisation } from "../../../src/store/organisations.ts";
 import { reply } from "../answer.ts";
 import { acknowledgeGates, freshId, recordChange } from "../changes.ts";
 import { checkConnectionParts, newConnectionParts } from "../connection-input.ts";
 import { connectionView } from "../connection-view.ts";
 import { pageBody, pageRequest } from "../pages.ts";
+import { checkRoom } from "../plan-limit.ts";
 import { EDITORS, READERS, defineRoute } from "../route.ts";
 import type { Outcome, Route, RouteContext } from "../route.ts";
-import { newUpstreamCredential } from "../upstream-secret.ts";
+import { checkSecret, newUpstreamCredential } from "../upstream-secret.ts";
 
 const PATH = "/api/v1/connections";
 const ALIAS = "/admin/partners";
@@ -52,15 +49,15 @@ const createConnection = defineRoute({
   body: ConnectionCreate,
   responses: { 201: Connection },
   async handler(context, { body }): Promise<Outcome> {
-    const allowed = await checkConnectionPlan(context);
+    const current = await countConnections(context.db, context.organisationId);
+    const allowed = await checkRoom(context, "connections", current);
     if (!allowed.ok) return allowed;
     const made = newConnectionParts(body);
     if (!made.ok) return made;
     const parts = checkConnectionParts(context, made.value);
     if (!parts.ok) return parts;
-    if (parts.value.auth.scheme === "none" && (body.secret ?? body.location) !== undefined) {
-      return err(fieldProblem("secret", "Is not used by the auth scheme none"));
-    }
+    const usable = checkSecret(parts.value.auth, body);
+    if (!usable.ok) return usable;
     const row: ConnectionRow = {
       organisationId: context.organisationId,
       id: body.id ?? freshId(context, "conn"),
@@ -237,13 +234,4 @@ async function storeConnection(context: RouteContext, before: ConnectionRow, cha
 
 function upstreamOf(context: RouteContext, connectionId: string) {
   return upstreamCredentialsOf(context.db, context.organisationId, [connectionId]);
-}
-
-async function checkConnectionPlan(context: RouteContext): Promise<Result<void, AdminProblem>> {
-  const organisation = await findOrganisation(context.db, context.organisationId);
-  const current = await countConnections(context.db, context.organisationId);
-  const allowed = checkPlan(organisation?.plan ?? "", "connections", current);
-  if (allowed.ok) return ok(undefined);
-  const detail = `The plan ${allowed.error.plan} allows ${allowed.error.limit} connections`;
-  return err({ code: "plan_limit", detail, extensions: { limit: allowed.error.limit } });
 }

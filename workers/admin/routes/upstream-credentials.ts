@@ -33,7 +33,7 @@ import { upstreamCredentialView } from "../connection-view.ts";
 import { pageBody, pageRequest } from "../pages.ts";
 import { EDITORS, READERS, defineRoute } from "../route.ts";
 import type { Outcome, Route, RouteContext } from "../route.ts";
-import { newUpstreamCredential, placeSecret } from "../upstream-secret.ts";
+import { checkSecret, newUpstreamCredential, placeSecret } from "../upstream-secret.ts";
 
 const NESTED = "/api/v1/connections/:connection_id/upstream-credentials";
 const FLAT = "/admin/upstream-credentials";
@@ -158,6 +158,10 @@ const rotateOne = defineRoute({
     const found = await findOne(context, params);
     if (!found.ok) return found;
     const row = found.value;
+    const connection = await findConnection(context.db, context.organisationId, row.connectionId);
+    if (connection === null) return err(notFound("connection"));
+    const usable = checkSecret(connection.auth, body);
+    if (!usable.ok) return usable;
     if (body.canary_share !== undefined) return addCanary(context, row, body.canary_share, body);
     const version = row.version + 1;
     const placed = await placeSecret(context, { connectionId: row.connectionId, id: row.id, version }, body);
@@ -256,6 +260,8 @@ async function addTo(
 ): Promise<Outcome> {
   const connection = await findConnection(context.db, context.organisationId, connectionId);
   if (connection === null) return err(notFound("connection"));
+  const usable = checkSecret(connection.auth, body);
+  if (!usable.ok) return usable;
   return insertOne(context, await newUpstreamCredential(context, connection.id, body));
 }
 

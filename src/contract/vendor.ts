@@ -1,0 +1,95 @@
+/** Catalogue entries on the wire: what a person needs to make a connection and to choose a scope. */
+import * as z from "zod";
+import type { Vendor } from "../catalogue/vendor.ts";
+import { AuthWire } from "./auth.ts";
+
+const RuleView = z.strictObject({ methods: z.array(z.string()), paths: z.array(z.string()) });
+
+export const VendorView = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    category: z.string(),
+    summary: z.string(),
+    base_url: z.string().nullable(),
+    regions: z.array(z.strictObject({ id: z.string(), label: z.string(), base_url: z.string() })),
+    variables: z.array(
+      z.strictObject({ name: z.string(), label: z.string(), pattern: z.string(), example: z.string() }),
+    ),
+    auth: z.array(
+      z.strictObject({
+        id: z.string(),
+        label: z.string(),
+        scheme: AuthWire,
+        secret_label: z.string(),
+        hint: z.string().nullable(),
+      }),
+    ),
+    presets: z.array(
+      z.strictObject({
+        id: z.string(),
+        name: z.string(),
+        description: z.string(),
+        rules: z.array(RuleView),
+        variables: z.array(z.string()),
+      }),
+    ),
+    sensitive: z.array(z.strictObject({ ...RuleView.shape, category: z.string(), why: z.string() })),
+    limits_note: z.string(),
+    pagination: z.string(),
+    sdk: z
+      .strictObject({
+        package: z.string(),
+        version: z.string(),
+        lines: z.array(z.string()),
+        keeps_base_path: z.boolean(),
+        caveats: z.array(z.string()),
+      })
+      .nullable(),
+    notes: z.array(z.string()),
+    unverified: z.array(z.string()),
+  })
+  .meta({ id: "Vendor" });
+export type VendorView = z.infer<typeof VendorView>;
+
+export function vendorView(vendor: Vendor): VendorView {
+  return {
+    id: vendor.id,
+    name: vendor.name,
+    category: vendor.category,
+    summary: vendor.summary,
+    base_url: vendor.baseUrl,
+    regions: vendor.regions.map((region) => ({ id: region.id, label: region.label, base_url: region.baseUrl })),
+    variables: vendor.variables.map(({ name, label, pattern, example }) => ({ name, label, pattern, example })),
+    auth: vendor.auth.map((option) => ({
+      id: option.id,
+      label: option.label,
+      scheme: AuthWire.parse(option.scheme),
+      secret_label: option.secretLabel,
+      hint: option.hint ?? null,
+    })),
+    presets: vendor.presets.map((preset) => ({
+      id: preset.id,
+      name: preset.name,
+      description: preset.description,
+      rules: preset.rules.map(ruleView),
+      variables: [...preset.variables],
+    })),
+    sensitive: vendor.sensitive.map((each) => ({ ...ruleView(each), category: each.category, why: each.why })),
+    limits_note: vendor.limitsNote,
+    pagination: vendor.pagination,
+    sdk: vendor.sdk && {
+      package: vendor.sdk.package,
+      version: vendor.sdk.version,
+      lines: [...vendor.sdk.lines],
+      keeps_base_path: vendor.sdk.keepsBasePath,
+      caveats: [...vendor.sdk.caveats],
+    },
+    notes: [...vendor.notes],
+    unverified: [...vendor.unverified],
+  };
+}
+
+function ruleView(rule: { readonly methods: readonly string[]; readonly paths: readonly string[] }) {
+  return { methods: [...rule.methods], paths: [...rule.paths] };
+}

@@ -1,0 +1,201 @@
+/** Looking back: audit events by every member, and the record of changes. Reading only. */
+import * as z from "zod";
+import { AuditEventView, AuditQuery, isGlob } from "../../../src/contract/audit-event.ts";
+import { ControlEvent } from "../../../src/contract/control-event.ts";
+import { TimeInput, readableText, wireTime } from "../../../src/contract/fields.ts";
+import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
+import { notFound } from "../../../src/contract/problem.ts";
+import { err } from "../../../src/domain/result.ts";
+import { findAuditEvent, searchAuditEvents } from "../../../src/store/audit-search.ts";
+import type { AuditEventRow, AuditFilter, PathFilter, StatusFilter } from "../../../src/store/audit-search.ts";
+import { listControlEvents } from "../../../src/store/control-events.ts";
+import type { ControlEventRow } from "../../../src/store/control-events.ts";
+import { reply } from "../answer.ts";
+import { pageBody, pageRequest } from "../pages.ts";
+import { READERS, defineRoute } from "../route.ts";
+import type { Outcome, Route, RouteContext } from "../route.ts";
+
+const TAG = "Audit";
+
+const listAuditEvents = defineRoute({
+  method: "GET",
+  path: "/api/v1/audit-events",
+  aliases: ["/admin/audit-events"],
+  operationId: "listAuditEvents",
+  tag: TAG,
+  summary: "Search audit events, newest first",
+  description:
+    "`path` that starts with a slash is the whole path, with `*` for any characters; other text is found anywhere in it.",
+  roles: READERS,
+  query: AuditQuery,
+  responses: { 200: pageOf(AuditEventView) },
+  handler: (context, { query }) => searched(context, query, toAuditFilter(query)),
+});
+
+const getAuditEvent = defineRoute({
+  method: "GET",
+  path: "/api/v1/audit-events/:event_id",
+  aliases: ["/admin/audit-events/:event_id"],
+  operationId: "getAuditEvent",
+  tag: TAG,
+  summary: "Read one audit event",
+  roles: READERS,
+  params: z.strictObject({ event_id: readableText(64) }),
+  responses: { 200: AuditEventView },
+  async handler(context, { params }): Promise<Outcome> {
+    const row = await findAuditEvent(context.env.AUDIT_DB, context.organisationId, params.event_id);
+    return row === null ? err(notFound("audit event")) : reply(200, auditEventView(row));
+  },
+});
+
+const listErrors = defineRoute({
+  method: "GET",
+  path: "/admin/errors",
+  operationId: "listErrors",
+  tag: TAG,
+  summary: "Search calls that failed: refused here, or answered with 400 and above",
+  roles: READERS,
+  query: AuditQuery,
+  responses: { 200: pageOf(AuditEventView) },
+  handler: (context, { query }) => searched(context, query, { ...toAuditFilter(query), failed: true }),
+});
+
+const listChanges = defineRoute({
+  method: "GET",
+  path: "/api/v1/control-events",
+  operationId: "listControlEvents",
+  tag: TAG,
+  summary: "List the changes of the configuration, newest first: who, what, before and after",
+  roles: READERS,
+  query: z.strictObject({
+    ...PAGE_QUERY,
+    actor_id: readableText(64).optional(),
+    action: readableText(64).optional(),
+    target_id: readableText(64).optional(),
+    from: TimeInput.optional(),
+    to: TimeInput.optional(),
+  }),
+  responses: { 200: pageOf(ControlEvent) },
+  async handler(context, { query }): Promise<Outcome> {
+    const filter = {
+      actorId: query.actor_id,
+      action: query.action,
+      targetId: query.target_id,
+      fromMs: timeOf(query.from),
+      toMs: timeOf(query.to),
+    };
+    const rows = await listControlEvents(context.db, context.organisationId, filter, pageRequest(query));
+    return reply(
+      200,
+      pageBody(rows, query.limit, (row) => row.atMs, controlEventView),
+    );
+  },
+});
+
+export const AUDIT_ROUTES: readonly Route[] = [listAuditEvents, getAuditEvent, listErrors, listChanges];
+
+/** The search's filter of a query; exports and replays use it as well. */
+export function toAuditFilter(query: AuditQuery): AuditFilter {
+  const equal: [string, string | undefined][] = [
+    ["credentialId", query.credential_id],
+    ["recipientId", query.recipient_id],
+    ["connectionId", query.connection_id],
+    ["grantId", query.grant_id],
+    ["upstreamCredentialId", query.upstream_credential_id],
+    ["customer", query.customer],
+    ["environment", query.environment],
+    ["operation", query.operation],
+    ["reason", query.reason],
+    ["address", query.address],
+    ["requestId", query.request_id],
+  ];
+  return {
+    equal: Object.fromEntries(equal.filter(([, value]) => value !== undefined)),
+    decision: query.decision,
+    method: query.method,
+    status: statusOf(query.status),
+    upstreamStatus: statusOf(query.upstream_status),
+    path: pathOf(query.path),
+    userAgent: query.user_agent,
+    fromMs: timeOf(query.from),
+    toMs: timeOf(query.to),
+  };
+}
+
+async function searched(context: RouteContext, query: AuditQuery, filter: AuditFilter): Promise<Outcome> {
+  const { AUDIT_DB } = context.env;
+  const rows = await searchAuditEvents(AUDIT_DB, context.organisationId, filter, pageRequest(query));
+  return reply(
+    200,
+    pageBody(rows, query.limit, (row) => row.atMs, auditEventView),
+  );
+}
+
+function statusOf(text: string | undefined): StatusFilter | undefined {
+  if (text === undefined) return undefined;
+  if (!text.endsWith("xx")) return { from: Number(text), to: Number(text) };
+  const from = Number(text.charAt(0)) * 100;
+  return { from, to: from + 99 };
+}
+
+function pathOf(text: string | undefined): PathFilter | undefined {
+  if (text === undefined) return undefined;
+  if (!text.startsWith("/")) return { kind: "contains", text };
+  if (isGlob(text)) return { kind: "glob", text };
+  return text.endsWith("*") ? { kind: "starts", text: text.slice(0, -1) } : { kind: "is", text };
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Date.parse(text);
+}
+
+export function auditEventView(row: AuditEventRow): AuditEventView {
+  return {
+    id: row.id,
+    seq: row.seq,
+    admission: row.admission,
+    at: wireTime(row.atMs),
+    credential_id: row.credentialId,
+    recipient_id: row.recipientId,
+    connection_id: row.connectionId,
+    grant_id: row.grantId,
+    customer: row.customer,
+    environment: row.environment,
+    method: row.method,
+    path: row.path,
+    operation: row.operation,
+    decision: row.decision,
+    reason: row.reason,
+    status: row.status,
+    upstream_status: row.upstreamStatus,
+    attempts: row.attempts,
+    latency_ms: row.latencyMs,
+    upstream_ms: row.upstreamMs,
+    bytes_in: row.bytesIn,
+    bytes_out: row.bytesOut,
+    cost_usd_micros: row.costUsdMicros,
+    address: row.address,
+    user_agent: row.userAgent,
+    request_id: row.requestId,
+    upstream_credential_id: row.upstreamCredentialId,
+    count: row.count,
+    notes: JSON.parse(row.notes) as Record<string, unknown>,
+    prev_hash: row.prevHash,
+    hash: row.hash,
+  };
+}
+
+function controlEventView(row: ControlEventRow): z.output<typeof ControlEvent> {
+  return {
+    id: row.id,
+    at: wireTime(row.atMs),
+    actor: { id: row.actorId, kind: row.actorKind, name: row.actorName, role: row.role },
+    action: row.action,
+    target_type: row.targetType,
+    target_id: row.targetId,
+    before: row.before,
+    after: row.after,
+    request_id: row.requestId,
+    address: row.address,
+  };
+}
