@@ -31,13 +31,21 @@ async function main(): Promise<void> {
     state.release();
     process.exit(code);
   };
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => void stop(0));
+  const obeySignals = () => {
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+      // Also takes away Miniflare's own handlers, which would end the process before it has stopped cleanly.
+      process.removeAllListeners(signal);
+      process.on(signal, () => void stop(0));
+    }
+  };
+  obeySignals();
 
   try {
     vendor = settings.demo ? await startDemoVendor({ port: settings.demoPort, key: state.demoVendorKey() }) : null;
     // Loaded late: a start that cannot succeed says so without waiting for the runtime's code.
     const { startStack } = await import("./local-stack.ts");
     stack = await startStack(settings, vars);
+    obeySignals();
     let seeded: Seeded | null = null;
     if (vendor !== null && state.seededPort() === null) {
       seeded = await seedDemo(settings, vars.secrets.RELAYKEY_OWNER_KEY, state.demoVendorKey());

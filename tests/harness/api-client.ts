@@ -1,7 +1,8 @@
 /** Calls over HTTP from outside, keeping every answer, so that a test can search all of them for what must not be there. */
 import { until, type Stack } from "./stack.ts";
 
-const AUDIT_TIMEOUT_MS = 20_000;
+/** Calls whose outcome died with the runtime are closed as `unknown` after 20 s, and only then go to the audit. */
+const AUDIT_TIMEOUT_MS = 60_000;
 
 export interface Answer {
   readonly status: number;
