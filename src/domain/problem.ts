@@ -79,6 +79,8 @@ export function problemDocument(refusal: Refusal, requestId: string): Record<str
     instance: requestId,
     code: refusal.code,
     retryable: kind.retryable,
+    // Where the SDKs of Twilio, Resend and GitHub look for the reason.
+    message: refusal.detail,
     ...(refusal.retryAfterSeconds === undefined ? {} : { retry_after_seconds: refusal.retryAfterSeconds }),
     error: { message: refusal.detail, type: "relaykey_refusal", code: refusal.code },
   };
