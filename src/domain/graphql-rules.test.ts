@@ -40,6 +40,8 @@ describe("judgeGraphqlText", () => {
     "query { ...Missing }",
     "query { shop { a } } query B { customers { id } }",
     "query { ...F } fragment F on Query { shop { a } } fragment F on Query { customers { id } }",
+    "query { ...F } fragment F on Query { customers { id } } fragment F on Query { shop { a } }",
+    "query { ...F } fragment F on Query { shop { a } } fragment F on Query { shop { b } }",
     "{ __schema { types { name } } }",
     "{ Shop { a } }",
     "mutation { shop { a } }",

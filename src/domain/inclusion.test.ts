@@ -75,6 +75,9 @@ describe("unionIncludes", () => {
     ["/a/x%2Fy", "/a/x/y", "/a/x/y"],
     ["/a/:x", "/a/x/y", "/a/x/y"],
     ["/.*", "/:x", "/x"],
+    // `%25aa` would be a path encoded twice, and `..` is none.
+    ["/b", "/%25*aa", "/%25xaa"],
+    ["/b", "/.*.", "/.x."],
     ["/a/.x*", "/a/.*", "/a/.y"],
   ])("%s does not hold %s: %s", (outer, inner, witness) => {
     expect(includes(outer, inner)).toBe(false);

@@ -125,7 +125,7 @@ export function matchSegments(pattern: Pattern, segments: readonly string[]): bo
 export function matchPart(part: PatternPart, segment: string): boolean {
   if (part.kind === "literal") return part.text === segment;
   if (part.kind === "one") return segment !== "";
-  return part.kind === "glob" && segment !== "" && matchGlob(part.chunks, segment);
+  return part.kind === "glob" && matchGlob(part.chunks, segment);
 }
 
 function matchGlob(chunks: readonly string[], segment: string): boolean {

@@ -9,11 +9,10 @@
 import type { Refusal } from "./problem.ts";
 import type { Result } from "./result.ts";
 import { err, ok } from "./result.ts";
+import { PLAIN_NAME, decodeName, isDenied, nameOf, readingsOf } from "./query-names.ts";
 
 export const MAX_QUERY_BYTES = 8_192;
 export const MAX_QUERY_PARAMS = 256;
-/** How often a name is decoded in search of a denied one. */
-const MAX_DECODINGS = 4;
 
 export interface QueryRule {
   readonly deny: readonly string[];
@@ -37,7 +36,8 @@ export function judgeQuery(rawQuery: string, rule: QueryRule): Result<string, Re
   const pieces = query.value.split("&");
   if (pieces.length > MAX_QUERY_PARAMS) return invalid(`The query has more than ${MAX_QUERY_PARAMS} parameters.`);
   for (const piece of pieces) {
-    const name = decodeName(nameOf(piece));
+    const written = nameOf(piece);
+    const name = PLAIN_NAME.test(written) ? "" : decodeName(written);
     if (name === null) return invalid("A query parameter's name is not valid percent-encoded UTF-8.");
     if (hasControl(name)) return invalid("A query parameter's name holds a control byte.");
     const refusal = judgePiece(piece, rule);
@@ -73,21 +73,6 @@ function canonicalQuery(raw: string): Result<string, Refusal> {
     else out += PLAIN_TEXT.test(character) ? character : `%${code.toString(16).toUpperCase()}`;
   }
   return ok(out);
-}
-
-function nameOf(piece: string): string {
-  const equals = piece.indexOf("=");
-  return equals === -1 ? piece : piece.slice(0, equals);
-}
-
-/** As `application/x-www-form-urlencoded` reads it; null for malformed escapes or invalid UTF-8. */
-function decodeName(raw: string): string | null {
-  if (!raw.includes("%") && !raw.includes("+")) return raw;
-  try {
-    return decodeURIComponent(raw.replaceAll("+", " "));
-  } catch {
-    return null;
-  }
 }
 
 function hasControl(text: string): boolean {
@@ -134,72 +119,4 @@ function quoted(name: string): string {
 function isAllowed(name: string | null, allow: readonly string[]): boolean {
   if (name === null) return false;
   return allow.some((each) => name === each || (name.startsWith(`${each}[`) && name.endsWith("]")));
-}
-
-interface Reading {
-  /** `filter[email][]` and `Filter.Email` → filter, email. */
-  readonly parts: readonly string[];
-  /** Everything that separates words made `_`: some servers turn `api.key` and `api key` into `api_key`. */
-  readonly flat: string;
-}
-
-/** All names under which a server might read this parameter: decoded once, twice …, in any case. */
-function readingsOf(rawName: string): readonly Reading[] {
-  const readings = [readingOf(rawName)];
-  if (/^[A-Za-z0-9_.[\]-]*$/.test(rawName)) return readings;
-  let name = rawName.replaceAll("+", " ");
-  for (let round = 0; round < MAX_DECODINGS; round += 1) {
-    const next = decodeLeniently(name);
-    if (next === name && round > 0) break;
-    name = next;
-    readings.push(readingOf(name));
-    // What was encoded may hold the separators themselves, for a server that decodes before it splits.
-    for (const part of name.split(/[&;=]/)) if (part !== name) readings.push(readingOf(part));
-  }
-  return readings;
-}
-
-/** Decodes what can be decoded and leaves the rest: a server may do no better. */
-function decodeLeniently(text: string): string {
-  return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (run) => {
-    try {
-      return decodeURIComponent(run);
-    } catch {
-      return run.replace(/%([0-7][0-9A-Fa-f])/g, (_, digits: string) =>
-        String.fromCharCode(Number.parseInt(digits, 16)),
-      );
-    }
-  });
-}
-
-function readingOf(name: string): Reading {
-  // Control bytes, spaces and zero-width characters are trimmed or cut off by one server or another.
-  const plain = name
-    .normalize("NFKC")
-    .toLowerCase()
-    .replace(/[\p{Cc}\p{Cf}]/gu, "")
-    .trim();
-  const parts = plain.split(/[[\].]+/).filter((part) => part !== "");
-  return { parts, flat: plain.replace(/[\s.[\]_-]+/g, "_").replace(/^_+|_+$/g, "") };
-}
-
-const denials = new Map<string, Reading>();
-const MAX_DENIALS = 4_096;
-
-function denialOf(name: string): Reading {
-  const known = denials.get(name);
-  if (known !== undefined) return known;
-  const reading = readingOf(name);
-  if (denials.size >= MAX_DENIALS) denials.clear();
-  denials.set(name, reading);
-  return reading;
-}
-
-function isDenied(readings: readonly Reading[], name: string): boolean {
-  const wanted = denialOf(name);
-  return readings.some(
-    (reading) =>
-      (wanted.flat !== "" && reading.flat === wanted.flat) ||
-      (wanted.parts.length > 0 && wanted.parts.every((part, index) => reading.parts[index] === part)),
-  );
 }
