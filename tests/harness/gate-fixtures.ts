@@ -98,7 +98,7 @@ export class MemoryGate {
     const request = requestOf({ documentVersion: this.document.version, ...changes });
     const given = {
       nowMs,
-      confirmationId: () => `cfm_${(this.#confirmations += 1)}`,
+      confirmationId: () => `cfm_${this.document.credentialId}_${(this.#confirmations += 1)}`,
       ownEvent: () => true,
       hold: null,
       exhausted: null,
