@@ -92,13 +92,11 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
         meter?.usage() ?? null,
       );
       if (masked()) call.open.note("echo_masked", true);
-      if (end.how !== "whole") call.open.note(end.how, true);
       call.open.settle({ ...ending(call, vendor, end), costUsdMicros: cost });
       if (status < 400) ports.defer(call.payment.close(cost));
     },
   });
   if (delivered === "vendor_died") {
-    call.open.note("vendor_died", true);
     return failed(call, { ...sent(vendor), refusal: BROKE_OFF, forwarded: true });
   }
   ports.defer(call.open.settled);
@@ -112,6 +110,7 @@ const VENDOR_PAYMENT: Refusal = {
 const BROKE_OFF: Refusal = {
   code: "upstream_unreachable",
   detail: "The vendor's answer broke off before it was complete.",
+  reason: "vendor_died",
 };
 
 function sent(vendor: VendorAnswer): Omit<VendorFailure, "refusal" | "forwarded"> {
@@ -148,7 +147,7 @@ function ending(call: AnsweredCall, vendor: VendorAnswer, end: DeliveryEnd): End
   return {
     status: vendor.response.status,
     upstreamStatus: vendor.response.status,
-    reason: null,
+    reason: end.how === "whole" ? null : end.how,
     attempts: vendor.attempts,
     upstreamMs: vendor.upstreamMs,
     bytesIn: call.body.bytesSeen(),

@@ -72,7 +72,7 @@ export async function callVendor(
     signedBody = read.value;
   }
   let key = call.keys.first;
-  const buildRequest = (outgoing: Headers, body: BodyInit | null): Request => {
+  const buildRequest = (outgoing: Headers, body: BodyInit | null, signal: AbortSignal): Request => {
     const dressed = applyAuth(connection.auth, key.secret, {
       method: request.method,
       url: target.value,
@@ -81,7 +81,7 @@ export async function callVendor(
       nowMs: ports.clock.nowMs(),
       accessToken: key.accessToken,
     });
-    return new Request(dressed.url, { method: request.method, headers: outgoing, body, redirect: "manual" });
+    return new Request(dressed.url, { method: request.method, headers: outgoing, body, redirect: "manual", signal });
   };
   try {
     const result = await forward({
@@ -91,6 +91,7 @@ export async function callVendor(
       method: request.method,
       headers: headers.value,
       body: call.body.take(),
+      declaredBytes: call.body.declaredBytes,
       upgrade,
       signal: request.signal,
       buildRequest,

@@ -42,7 +42,11 @@ export async function judgeCall(
   const customer = call.headers.get("x-relaykey-customer");
   const blank = { grant, query: "", baseUrl: "", operation: null, customer } as const;
   if (!found.ok) {
-    return { ...blank, path: "/", refusal: { code: "ambiguous_path", detail: found.error.detail } };
+    return {
+      ...blank,
+      path: onRecord(call.route.rawPath),
+      refusal: { code: "ambiguous_path", detail: found.error.detail },
+    };
   }
   if (grant === null || connection === null) {
     return { ...blank, path: found.value, refusal: notGranted(document, call.route.connectionId) };
@@ -71,6 +75,13 @@ export async function judgeCall(
     call.body.refusal ??
     (bodyRulesApply(grant.scope) ? await bodyRefusal(grant, call) : null);
   return { ...rest, query: scoped.value, refusal };
+}
+
+const MAX_RECORDED_PATH_CHARS = 512;
+
+/** A path that was never judged, made safe to keep and to show. */
+function onRecord(rawPath: string): string {
+  return rawPath.slice(0, MAX_RECORDED_PATH_CHARS).replaceAll(/[^\x21-\x7e]/g, "?");
 }
 
 function operationOf(connection: ConnectionDocument, method: string, path: string): string | null {
