@@ -59,10 +59,10 @@ function bench(answers: readonly Answer[], rule: Partial<Reliability> = {}, keys
         body: null,
         upgrade: false,
         signal: null,
-        buildRequest: (headers, body) => {
+        buildRequest: (headers, body, signal) => {
           headers.set("x-key", String(key));
           const method = call.method ?? "GET";
-          return new Request("https://vendor.test/v1/things", { method, headers, body, redirect: "manual" });
+          return new Request("https://vendor.test/v1/things", { method, headers, body, redirect: "manual", signal });
         },
         switchKey: (reason) => {
           switches.push(reason);
@@ -362,6 +362,23 @@ describe("other keys", () => {
     expect(vendor.switches).toEqual(["token_rejected"]);
     expect(vendor.seen.map((each) => each.body)).toEqual(["b", "b"]);
     expect(result.ok && result.value.response.status).toBe(401);
+  });
+
+  it("that cannot be used end the call, which is on the vendor's record", async () => {
+    const vendor = bench([status(401)], {}, 2);
+    let built = 0;
+    const result = await vendor.run({
+      buildRequest: () => {
+        built += 1;
+        if (built > 1) throw new Error("unusable");
+        return new Request("https://vendor.test/");
+      },
+    });
+    expect(result.ok || result.error).toMatchObject({
+      refusal: { code: "secret_unavailable" },
+      forwarded: true,
+      attempts: 1,
+    });
   });
 
   it("do not matter when they cannot be read: the vendor's answer is handed on", async () => {

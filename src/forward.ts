@@ -29,7 +29,7 @@ export interface ForwardCall {
   readonly connection: ConnectionDocument;
   readonly requestId: string;
   readonly method: string;
-  /** Headers for the vendor, without its key. Not changed. */
+  /** Headers for the vendor, without its key. */
   readonly headers: Headers;
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   /** Content-Length as declared; a stream that is known to be too long to keep is then passed on untouched. */
@@ -37,8 +37,11 @@ export interface ForwardCall {
   readonly upgrade: boolean;
   /** The caller's: when it goes away, so does the vendor call. */
   readonly signal: AbortSignal | null;
-  /** Adds the present key. `outgoing` is this attempt's own copy. Must set `redirect: "manual"`. */
-  readonly buildRequest: (outgoing: Headers, body: BodyInit | null) => Request;
+  /**
+   * The request with the present key, `redirect: "manual"` and this signal. `outgoing` may be written to: what is written
+   * must be the same places for every key. Throws when the key cannot be used.
+   */
+  readonly buildRequest: (outgoing: Headers, body: BodyInit | null, signal: AbortSignal) => Request;
   /** Moves on to another key or token; false when there is none. May throw when it cannot be read. */
   readonly switchKey: (reason: SwitchReason) => Promise<boolean>;
   readonly keyId: () => string | null;
@@ -102,7 +105,14 @@ export async function forward(call: ForwardCall): Promise<Result<ForwardAnswer, 
   countCall(progress.budget, rule.retryBudgetShare);
   const body = await keepBody(call.body, couldRepeat(progress), rule.replayBodyMaxBytes, call.declaredBytes ?? null);
   for (;;) {
-    const attempt = await oneAttempt(progress, headers, body);
+    let attempt: Attempt;
+    try {
+      attempt = await oneAttempt(progress, headers, body);
+    } catch (broken) {
+      if (progress.attempts === 0) throw broken;
+      // The vendor was reached with an earlier key, so this call is on its record.
+      return err(failure(progress, NEXT_KEY_UNUSABLE));
+    }
     const step =
       attempt.kind === "answer"
         ? await afterAnswer(progress, attempt.response, body)
@@ -116,11 +126,12 @@ type Step = "again" | Result<ForwardAnswer, ForwardFailure>;
 async function oneAttempt(progress: Progress, headers: Headers, body: KeptBody): Promise<Attempt> {
   const { call, rule } = progress;
   const startedMs = call.ports.clock.nowMs();
-  const request = call.buildRequest(new Headers(headers), body.next());
+  const controller = new AbortController();
+  const request = call.buildRequest(headers, body.next(), controller.signal);
   progress.attempts += 1;
   progress.keyId = call.keyId();
   const timeoutMs = Math.max(1, Math.min(rule.firstByteTimeoutMs, progress.deadlineMs - startedMs));
-  const attempt = await attemptCall(request, call.ports.fetch, timeoutMs, call.signal);
+  const attempt = await attemptCall(request, call.ports.fetch, timeoutMs, call.signal, controller);
   progress.upstreamMs += Math.max(0, call.ports.clock.nowMs() - startedMs);
   return attempt;
 }
@@ -298,6 +309,10 @@ const CLIENT_GONE: Refusal = {
   code: "upstream_unreachable",
   detail: "The caller went away before the vendor answered.",
   reason: "client_gone",
+};
+const NEXT_KEY_UNUSABLE: Refusal = {
+  code: "secret_unavailable",
+  detail: "The vendor did not accept the first key, and the next one cannot be used. Ask an admin to replace it.",
 };
 const TIMEOUT: Refusal = { code: "upstream_timeout", detail: "The vendor did not answer in time." };
 const UNREACHABLE: Refusal = { code: "upstream_unreachable", detail: "The vendor could not be reached." };

@@ -8,17 +8,17 @@ export type Attempt =
 
 /**
  * Waits for the vendor's headers for at most `timeoutMs` (connecting included: the platform tells no difference). After
- * that the caller's abort still ends the vendor call, through the request's signal.
+ * that the caller's abort still ends the vendor call, through `controller`, whose signal the request carries.
  */
 export function attemptCall(
   request: Request,
   fetch: (request: Request) => Promise<Response>,
   timeoutMs: number,
   signal: AbortSignal | null,
+  controller: AbortController,
 ): Promise<Attempt> {
   if (signal?.aborted === true) return Promise.resolve({ kind: "client_gone" });
   return new Promise((resolve) => {
-    const controller = new AbortController();
     let over = false;
     const end = (attempt: Attempt): void => {
       if (over) return;
@@ -36,7 +36,7 @@ export function attemptCall(
       },
       { once: true },
     );
-    fetch(new Request(request, { signal: controller.signal })).then(
+    fetch(request).then(
       (response) => {
         if (over) response.body?.cancel().catch(() => undefined);
         else end({ kind: "answer", response });
