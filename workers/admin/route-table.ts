@@ -26,6 +26,8 @@ import { SCOPE_REVIEW_ROUTES } from "./routes/scope-reviews.ts";
 import { REPLAY_ROUTES } from "./routes/policies-replay.ts";
 import { USAGE_ROUTES } from "./routes/usage.ts";
 import { METRIC_ROUTES } from "./routes/metrics.ts";
+import { TOKEN_EXCHANGE_ROUTES } from "./routes/token-exchange.ts";
+import { TRUST_POLICY_ROUTES } from "./routes/trust-policies.ts";
 
 export const ROUTES: readonly Route[] = [
   ...VENDOR_ROUTES,
@@ -51,6 +53,8 @@ export const ROUTES: readonly Route[] = [
   ...REPLAY_ROUTES,
   ...USAGE_ROUTES,
   ...METRIC_ROUTES,
+  ...TOKEN_EXCHANGE_ROUTES,
+  ...TRUST_POLICY_ROUTES,
   ...systemRoutes(
     () => document(),
     () => docsPage(ROUTES, document()),

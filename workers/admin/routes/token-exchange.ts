@@ -1,0 +1,190 @@
+/**
+ * Token exchange (RFC 8693): an identity token of a CI system becomes a short-lived credential, so that no secret is stored
+ * there. Order: issuer known, signature and times, claims, used before, constraints. A token works once.
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { decodeJwt, type JWTPayload } from "jose";
+import * as z from "zod";
+import { verifyIdentityToken, type OidcFailure } from "../../../src/cloudflare/oidc.ts";
+import type { CredentialCreate } from "../../../src/contract/credential.ts";
+import { ExchangedToken, ISSUED_TOKEN_TYPE, TokenExchange } from "../../../src/contract/exchange.ts";
+import { Constraints, type ConstraintsWire } from "../../../src/contract/management-key.ts";
+import type { AdminProblem } from "../../../src/contract/problem.ts";
+import { matchClaims } from "../../../src/domain/claims.ts";
+import { encodeHex, utf8 } from "../../../src/domain/encoding.ts";
+import { err, ok, type Result } from "../../../src/domain/result.ts";
+import { spendAssertion, trustsOfIssuer, type ExchangeTrustRow } from "../../../src/store/exchange-trusts.ts";
+import { issueCredential } from "../issue.ts";
+import { definePublicRoute, type Outcome, type PublicContext, type Route, type RouteContext } from "../route.ts";
+
+const MAX_TOKEN_AGE_SECONDS = 3_600;
+const SKEW_MS = 60_000;
+const MAX_NAME_CHARS = 200;
+/** What is read of the answer to an issue. */
+const IssuedPart = z.object({ id: z.string(), token: z.string(), expires_at: z.string() });
+
+const exchangeToken = definePublicRoute({
+  method: "POST",
+  path: "/api/v1/token-exchange",
+  operationId: "exchangeToken",
+  tag: "Token exchange",
+  summary: "Exchange a CI system's identity token for a short-lived credential (RFC 8693)",
+  description: "Takes a form, as RFC 8693 says, or JSON. The identity token works once.",
+  body: TokenExchange,
+  accepts: "json_or_form",
+  idempotent: false,
+  responses: { 200: ExchangedToken },
+  async handler(context, { body }): Promise<Outcome> {
+    const found = await findTrust(context, body);
+    if (!found.ok) return found;
+    const { trust, claims } = found.value;
+    const constraints = Constraints.safeParse(trust.constraints);
+    if (!constraints.success) return err(refused("The trust policy's constraints cannot be read"));
+    const fresh = await spendAssertion(context.db, {
+      organisationId: trust.organisationId,
+      id: assertionId(trust.issuer, claims, body.subject_token),
+      expiresAtMs: (claims.exp ?? 0) * 1000 + SKEW_MS,
+    });
+    if (!fresh) return err(refused("The identity token was used before"));
+    const issued = await issueCredential(
+      exchangeContext(context, trust, constraints.data),
+      credentialBody(body, trust, constraints.data, claims),
+      "delegated",
+    );
+    return issued.ok ? exchanged(issued.value, context.nowMs) : issued;
+  },
+});
+
+export const TOKEN_EXCHANGE_ROUTES: readonly Route[] = [exchangeToken];
+
+interface Trusted {
+  readonly trust: ExchangeTrustRow;
+  readonly claims: JWTPayload;
+}
+
+/** The first trust policy that the token satisfies, oldest first; otherwise what came closest to it. */
+async function findTrust(context: PublicContext, body: TokenExchange): Promise<Result<Trusted, AdminProblem>> {
+  const issuer = issuerOf(body.subject_token);
+  if (issuer === null) return err(refused("The subject token is not a signed JWT with an issuer"));
+  const trusts = (await trustsOfIssuer(context.db, issuer)).filter(
+    (trust) => body.trust_policy_id === undefined || trust.id === body.trust_policy_id,
+  );
+  let problem = refused("No trust policy names this issuer");
+  for (const trust of trusts) {
+    const verified = await verifyIdentityToken(
+      body.subject_token,
+      {
+        issuer: trust.issuer,
+        audience: trust.audience,
+        jwksUrl: trust.jwksUrl,
+        maxAgeSeconds: MAX_TOKEN_AGE_SECONDS,
+        nowMs: context.nowMs,
+      },
+      { fetch: (request) => fetch(request), allowPrivate: context.settings.allowPrivateUpstreams },
+    );
+    if (!verified.ok) {
+      if (verified.error === "issuer_unreachable") return err(unreachable());
+      problem = refused(FAILURES[verified.error]);
+      continue;
+    }
+    const matched = matchClaims(trust.claims, verified.value);
+    if (matched.ok) return ok({ trust, claims: verified.value });
+    problem = refused(`The claim ${matched.error.claim} is ${matched.error.problem} from what the trust policy wants`);
+  }
+  return err(problem);
+}
+
+const FAILURES: Readonly<Record<Exclude<OidcFailure, "issuer_unreachable">, string>> = {
+  malformed: "The subject token is not a signed JWT that can be checked",
+  wrong_issuer: "The issuer is not the one that the trust policy names",
+  wrong_audience: "The audience is not the one that the trust policy names",
+  bad_signature: "The signature does not fit the issuer's keys",
+  outside_time: "The subject token has expired, is not valid yet, or is too old",
+};
+
+/** Also in the form of RFC 6749 §5.2, for OAuth clients. */
+function refused(detail: string): AdminProblem {
+  return { code: "credential_invalid", detail, extensions: { error: "invalid_grant", error_description: detail } };
+}
+
+function unreachable(): AdminProblem {
+  return { code: "unavailable", detail: "The issuer's keys cannot be read now", retryAfterSeconds: 5 };
+}
+
+/** Unverified: only to find the trust policies that are then checked. */
+function issuerOf(token: string): string | null {
+  try {
+    const { iss } = decodeJwt(token);
+    return typeof iss === "string" && iss.length <= 2_048 ? iss : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Without `jti` the token itself is what works once. */
+function assertionId(issuer: string, claims: JWTPayload, token: string): string {
+  const name = typeof claims.jti === "string" && claims.jti !== "" ? `jti\n${claims.jti}` : `token\n${token}`;
+  return encodeHex(sha256(utf8(`${issuer}\n${name}`)));
+}
+
+/** The exchange acts as a provisioner with the trust policy's constraints and nothing else. */
+function exchangeContext(context: PublicContext, trust: ExchangeTrustRow, constraints: ConstraintsWire): RouteContext {
+  const { organisationId } = trust;
+  const caller = {
+    kind: "exchange",
+    id: trust.id,
+    name: trust.name,
+    role: "provisioner",
+    organisationId,
+    constraints,
+  } as const;
+  return { ...context, caller, organisationId };
+}
+
+function credentialBody(
+  body: TokenExchange,
+  trust: ExchangeTrustRow,
+  constraints: ConstraintsWire,
+  claims: JWTPayload,
+): CredentialCreate {
+  const connections = body.connection_id === undefined ? constraints.connections : [body.connection_id];
+  const rules =
+    constraints.rules === undefined
+      ? { allowed_methods: constraints.allowed_methods, allowed_paths: constraints.allowed_paths }
+      : { rules: constraints.rules };
+  const fixedLabels = Object.entries(constraints.labels ?? {}).filter(([, value]) => value !== "*");
+  return {
+    name: body.name ?? defaultName(trust, constraints, claims),
+    ttl_seconds: body.ttl_seconds ?? constraints.max_ttl_seconds,
+    labels: Object.fromEntries(fixedLabels),
+    grants: body.grants ?? connections.map((id) => ({ connection_id: id, ...rules })),
+  };
+}
+
+/** Says who asked: the pattern with the subject in place of its first `*`, or the policy's name with the subject. */
+function defaultName(trust: ExchangeTrustRow, constraints: ConstraintsWire, claims: JWTPayload): string {
+  const subject = String(claims.sub ?? "").replaceAll(/[^A-Za-z0-9._:/@-]+/g, "-");
+  const pattern = constraints.name_pattern ?? `${trust.name} *`;
+  const room = Math.max(0, MAX_NAME_CHARS - pattern.length);
+  return pattern
+    .replace("*", () => subject.slice(0, room))
+    .replaceAll("*", "")
+    .trim();
+}
+
+function exchanged(replied: { readonly status: number; readonly body?: unknown } | Response, nowMs: number): Outcome {
+  const issued = replied instanceof Response ? null : IssuedPart.safeParse(replied.body);
+  if (issued === null || !issued.success) throw new Error("The issued credential has another form");
+  const { id, token, expires_at: expiresAt } = issued.data;
+  return ok({
+    status: 200,
+    body: {
+      access_token: token,
+      issued_token_type: ISSUED_TOKEN_TYPE,
+      token_type: "Bearer",
+      expires_in: Math.max(0, Math.floor((Date.parse(expiresAt) - nowMs) / 1000)),
+      credential_id: id,
+    },
+    headers: { pragma: "no-cache" },
+  });
+}
