@@ -6,7 +6,8 @@ import { needsAccessToken } from "../domain/auth-apply.ts";
 import type { ConnectionDocument, UpstreamCredentialDocument } from "../domain/documents.ts";
 import type { AccessToken, LoginScheme } from "../domain/login.ts";
 import type { AccessTokens } from "../ports.ts";
-import { connectionStateName, type ConnectionState } from "./connection-state.ts";
+import { connectionStateName } from "./connection-state-name.ts";
+import type { ConnectionState } from "./connection-state.ts";
 
 const MAX_TOKENS = 1_000;
 

@@ -7,15 +7,11 @@
 import { CLOSED, heldUntilMs } from "../domain/breaker.ts";
 import type { ConnectionDocument } from "../domain/documents.ts";
 import type { Refusal } from "../domain/problem.ts";
+import { countCanary, type CanaryRecord } from "../domain/upstream-choice.ts";
 import type { CallReport, ConnectionHealth } from "../ports.ts";
 import { TokenMemory } from "./access-tokens.ts";
-import {
-  connectionStateName,
-  type ConnectionNews,
-  type ConnectionState,
-  type ConnectionView,
-  type VendorHold,
-} from "./connection-state.ts";
+import { canaryKey, connectionStateName } from "./connection-state-name.ts";
+import type { ConnectionNews, ConnectionState, ConnectionView, VendorHold } from "./connection-state.ts";
 
 export { accessTokens } from "./access-tokens.ts";
 
@@ -39,6 +35,8 @@ interface Memory {
   holds: VendorHold[];
   /** Refused keys and until when they are tried last. */
   readonly refused: Map<string, number>;
+  /** What canaries met since the last exchange, by `canaryKey`. */
+  canaries: Record<string, CanaryRecord>;
   quota: { remaining: number; resetMs: number } | null;
 }
 
@@ -60,6 +58,7 @@ export class HealthMemory {
         probing: false,
         holds: [],
         refused: new Map(),
+        canaries: {},
         quota: null,
       };
       this.#connections.set(name, memory);
@@ -110,6 +109,9 @@ export function connectionHealth(options: HealthOptions): ConnectionHealth {
       const memory = memories.of(connectionStateName(organisationId, connection.id));
       const atMs = nowMs();
       if ((memory.refused.get(upstreamCredentialId) ?? 0) > atMs) return false;
+      const key = connection.upstreamCredentials.find(({ id }) => id === upstreamCredentialId);
+      const returned = memory.view.returned ?? [];
+      if (key?.state === "canary" && returned.includes(canaryKey(key.id, key.version))) return false;
       return !knownHolds(memory).some(
         (hold) => hold.upstreamCredentialId === upstreamCredentialId && hold.untilMs > atMs,
       );
@@ -132,12 +134,15 @@ async function exchangeNews(
         probe: memory.probing && memory.failures + memory.successes > 0,
         holds: memory.holds,
         rule: connection.reliability.breaker,
+        canaries: memory.canaries,
       };
+      memory.canaries = {};
       memory.failures = 0;
       memory.successes = 0;
       memory.holds = [];
       if (news.probe) memory.probing = false;
-      const tells = news.failures > 0 || news.successes > 0 || news.holds.length > 0;
+      const met = Object.keys(news.canaries ?? {}).length > 0;
+      const tells = news.failures > 0 || news.successes > 0 || news.holds.length > 0 || met;
       memory.view = tells ? await state.report(news) : await state.current();
       memory.syncedAtMs = options.nowMs();
     } while (memory.failures > 0 || memory.holds.length > 0);
@@ -219,13 +224,26 @@ function learn(memory: Memory, connection: ConnectionDocument, result: CallRepor
   } else if (upstreamCredentialId !== null && memory.refused.size > 0) {
     memory.refused.delete(upstreamCredentialId);
   }
+  const canaryRefused = learnCanary(memory, connection, result);
   const heard = learnHold(memory, severalKeys ? upstreamCredentialId : null, result.holdUntilMs, atMs);
   const { breaker } = memory.view;
   if (result.failed) memory.failures += 1;
   // Good calls matter only beside failures, or when they are the probe's.
-  else if (result.repeated === true) return heard;
+  else if (result.repeated === true) return heard || canaryRefused;
   else if (breaker.phase !== "closed" || breaker.failures.length > 0) memory.successes += 1;
-  return heard || result.failed || memory.probing;
+  return heard || canaryRefused || result.failed || memory.probing;
+}
+
+/** Counts what a canary met; true when it was refused, which everyone should hear of at once. */
+function learnCanary(memory: Memory, connection: ConnectionDocument, result: CallReport): boolean {
+  const key = connection.upstreamCredentials.find(({ id }) => id === result.upstreamCredentialId);
+  // A server error or a limit says nothing about the key itself.
+  const { status } = result;
+  if (key?.state !== "canary" || status === null || status >= 500 || status === 429) return false;
+  const name = canaryKey(key.id, key.version);
+  const known = memory.canaries[name] ?? { accepted: 0, refused: 0 };
+  memory.canaries[name] = countCanary(known, result.refused === true ? "refused" : "accepted");
+  return result.refused === true;
 }
 
 function learnQuota(

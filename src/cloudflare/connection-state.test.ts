@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { gateDocumentOf, grantOf, requestOf } from "../../tests/harness/gate-fixtures.ts";
 import type { ProxyEnv } from "../../workers/proxy/env.ts";
 import { connectionHealth, HealthMemory, accessTokens } from "./connection-health.ts";
-import { connectionStateName, type ConnectionNews } from "./connection-state.ts";
+import { canaryKey, connectionStateName } from "./connection-state-name.ts";
+import type { ConnectionNews } from "./connection-state.ts";
 import type { ConnectionDocument, UpstreamCredentialDocument } from "../domain/documents.ts";
 import { NO_LIMITS } from "../domain/limits.ts";
 import { DEFAULT_RELIABILITY } from "../domain/reliability.ts";
@@ -203,6 +204,28 @@ describe("a vendor's wait", () => {
     expect(isolate.health.usable?.("org_default", connection, "ucred_a")).toBe(false);
     await isolate.report(connection, {});
     expect(isolate.health.usable?.("org_default", connection, "ucred_a")).toBe(true);
+  });
+
+  it("sends a canary back for every isolate after its third refusal, and remembers it", async () => {
+    const canary = { ...CREDENTIAL, id: "ucred_new", state: "canary" as const, canaryShare: 0.5 };
+    const connection = connectionOf("conn_canary", { upstreamCredentials: [CREDENTIAL, canary] });
+    const key = canaryKey("ucred_new", canary.version);
+    const [first, second] = [new Isolate(), new Isolate()];
+    const seen = { upstreamCredentialId: "ucred_new" } as const;
+    await first.report(connection, { ...seen, status: 503, failed: false });
+    await first.report(connection, { ...seen, status: 401, refused: true });
+    await second.report(connection, { ...seen, status: 401, refused: true });
+    expect(await stateOf("conn_canary").canary(key)).toBe("wait");
+    await first.report(connection, { ...seen, status: 401, refused: true });
+    expect(await stateOf("conn_canary").canary(key)).toBe("return");
+    await evictDurableObject(stateOf("conn_canary"));
+    const third = new Isolate();
+    await third.check(connection);
+    await third.check(connection);
+    expect(third.health.usable?.("org_default", connection, "ucred_new")).toBe(false);
+    expect(third.health.usable?.("org_default", connection, "ucred_a")).toBe(true);
+    const replaced = { ...connection, upstreamCredentials: [CREDENTIAL, { ...canary, version: canary.version + 1 }] };
+    expect(third.health.usable?.("org_default", replaced, "ucred_new")).toBe(true);
   });
 
   it("is foreseen from what the vendor says is left", async () => {

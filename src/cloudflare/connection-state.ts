@@ -8,6 +8,7 @@ import { DurableObject } from "cloudflare:workers";
 import { afterOutcomes, claimProbe, CLOSED, heldUntilMs, type Breaker, type BreakerRule } from "../domain/breaker.ts";
 import type { AccessToken, LoginFailure } from "../domain/login.ts";
 import type { Result } from "../domain/result.ts";
+import { canaryVerdict, type CanaryRecord } from "../domain/upstream-choice.ts";
 import { TokenLogins, type TokenRequest } from "./token-logins.ts";
 
 /** A subscription ends unless it is renewed. */
@@ -15,6 +16,7 @@ const SUBSCRIPTION_MS = 15 * 60_000;
 const MAX_SUBSCRIBERS = 5_000;
 const PUSHES_AT_ONCE = 50;
 const MAX_HOLDS = 64;
+const MAX_CANARIES = 32;
 
 /** The vendor wants no calls with this upstream credential until then. */
 export interface VendorHold {
@@ -30,11 +32,20 @@ export interface ConnectionNews {
   readonly holds: readonly VendorHold[];
   /** The connection's breaker; null: none. */
   readonly rule: BreakerRule | null;
+  /** What canaries met since the last news, by `canaryKey`. */
+  readonly canaries?: Readonly<Record<string, CanaryRecord>>;
 }
 
 export interface ConnectionView {
   readonly breaker: Breaker;
   readonly holds: readonly VendorHold[];
+  /** Canaries that the vendor refused too often, by `canaryKey`: they are tried last. */
+  readonly returned?: readonly string[];
+}
+
+/** What is stored: the view's lessons and the canaries' records. */
+interface StoredLesson extends ConnectionView {
+  readonly canaries?: Readonly<Record<string, CanaryRecord>>;
 }
 
 /** Pushed to gates: no call of this connection before `untilMs`; 0: calls may go again. */
@@ -58,6 +69,7 @@ export class ConnectionState extends DurableObject<ConnectionStateEnv> {
   readonly #tokens: TokenLogins;
   #breaker: Breaker = CLOSED;
   #holds: VendorHold[] = [];
+  readonly #canaries = new Map<string, CanaryRecord>();
 
   constructor(ctx: DurableObjectState, env: ConnectionStateEnv) {
     super(ctx, env);
@@ -66,9 +78,10 @@ export class ConnectionState extends DurableObject<ConnectionStateEnv> {
     sql.exec("CREATE TABLE IF NOT EXISTS subscriber (gate TEXT PRIMARY KEY, expires_at_ms INTEGER NOT NULL)");
     const row = sql.exec("SELECT text FROM lesson WHERE id = 1 AND schema = 1").toArray()[0];
     if (typeof row?.["text"] === "string") {
-      const stored = JSON.parse(row["text"]) as ConnectionView;
+      const stored = JSON.parse(row["text"]) as StoredLesson;
       this.#breaker = stored.breaker;
       this.#holds = [...stored.holds];
+      for (const [key, record] of Object.entries(stored.canaries ?? {})) this.#canaries.set(key, record);
     }
     this.#tokens = new TokenLogins(
       env.ALLOW_PRIVATE_UPSTREAMS === "true",
@@ -84,7 +97,8 @@ export class ConnectionState extends DurableObject<ConnectionStateEnv> {
     if (news.rule !== null) this.#breaker = afterOutcomes(before, news.rule, news, nowMs);
     const held = this.#addHolds(news.holds, nowMs);
     const turned = before.phase !== this.#breaker.phase || heldUntilMs(before) !== heldUntilMs(this.#breaker);
-    if (held || turned) this.#store();
+    const learned = this.#addCanaries(news.canaries ?? {});
+    if (held || turned || learned) this.#store();
     if (turned) this.#push("circuit_open", heldUntilMs(this.#breaker) ?? 0);
     if (held) this.#push("vendor_limited", this.#allHeldUntilMs());
     return this.#view(nowMs);
@@ -92,6 +106,11 @@ export class ConnectionState extends DurableObject<ConnectionStateEnv> {
 
   current(): ConnectionView {
     return this.#view(Date.now());
+  }
+
+  /** What the calls of all isolates say about a canary (`canaryKey`). */
+  canary(key: string): ReturnType<typeof canaryVerdict> {
+    return canaryVerdict(this.#canaries.get(key) ?? { accepted: 0, refused: 0 });
   }
 
   /** Whether the caller may make the probe call of a half-open breaker. */
@@ -132,7 +151,21 @@ export class ConnectionState extends DurableObject<ConnectionStateEnv> {
   }
 
   #view(nowMs: number): ConnectionView {
-    return { breaker: this.#breaker, holds: this.#holds.filter((hold) => hold.untilMs > nowMs) };
+    const returned = [...this.#canaries.keys()].filter((key) => this.canary(key) === "return");
+    return { breaker: this.#breaker, holds: this.#holds.filter((hold) => hold.untilMs > nowMs), returned };
+  }
+
+  /** Adds up what isolates met; the oldest record goes when there are too many. */
+  #addCanaries(news: Readonly<Record<string, CanaryRecord>>): boolean {
+    for (const [key, { accepted, refused }] of Object.entries(news)) {
+      const known = this.#canaries.get(key) ?? { accepted: 0, refused: 0 };
+      const oldest = this.#canaries.keys().next().value;
+      if (!this.#canaries.has(key) && this.#canaries.size >= MAX_CANARIES && oldest !== undefined) {
+        this.#canaries.delete(oldest);
+      }
+      this.#canaries.set(key, { accepted: known.accepted + accepted, refused: known.refused + refused });
+    }
+    return Object.keys(news).length > 0;
   }
 
   /** Longer waits replace shorter ones; true when something changed. */
@@ -159,10 +192,14 @@ export class ConnectionState extends DurableObject<ConnectionStateEnv> {
   }
 
   #store(): void {
-    const view: ConnectionView = { breaker: this.#breaker, holds: this.#holds };
+    const lesson: StoredLesson = {
+      breaker: this.#breaker,
+      holds: this.#holds,
+      canaries: Object.fromEntries(this.#canaries),
+    };
     this.ctx.storage.sql.exec(
       "INSERT INTO lesson (id, schema, text) VALUES (1, 1, ?) ON CONFLICT (id) DO UPDATE SET schema = 1, text = excluded.text",
-      JSON.stringify(view),
+      JSON.stringify(lesson),
     );
   }
 
@@ -180,9 +217,4 @@ export class ConnectionState extends DurableObject<ConnectionStateEnv> {
       await Promise.allSettled(some.map((gate) => this.env.GATES.getByName(gate).hold(hold)));
     }
   }
-}
-
-/** Name of a connection's object. */
-export function connectionStateName(organisationId: string, connectionId: string): string {
-  return `${organisationId}:${connectionId}`;
 }

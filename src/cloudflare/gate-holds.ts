@@ -4,7 +4,7 @@
  */
 import type { Refusal } from "../domain/problem.ts";
 import type { ConnectionHold } from "./connection-state.ts";
-import { connectionStateName } from "./connection-state.ts";
+import { connectionStateName } from "./connection-state-name.ts";
 
 /** A subscription lasts a quarter of an hour; it is renewed before. */
 const RENEW_MS = 10 * 60_000;

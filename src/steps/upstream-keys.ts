@@ -39,7 +39,11 @@ export async function upstreamKeys(
   const held = await ports.health.check(document.organisationId, connection);
   if (held !== null) return err(held);
   const environment = grant.environment ?? document.environment;
-  const order = upstreamOrder(connection.upstreamCredentials, environment, ports.random.unit());
+  const drawn = upstreamOrder(connection.upstreamCredentials, environment, ports.random.unit());
+  // Keys that the vendor refused or asked to rest come last, and still come when nothing else is left.
+  const rests = (key: UpstreamCredentialDocument): boolean =>
+    ports.health.usable?.(document.organisationId, connection, key.id) === false;
+  const order = drawn.length < 2 ? drawn : [...drawn.filter((key) => !rests(key)), ...drawn.filter(rests)];
   let at = 0;
   const next = async (): Promise<UpstreamKey | null> => {
     const credential = order[at];

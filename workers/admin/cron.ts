@@ -4,12 +4,14 @@ import { controlDb } from "../../src/store/control-db.ts";
 import { markGatesTold, oldestPendingGates } from "../../src/store/gate-pending.ts";
 import type { PendingRow } from "../../src/store/gate-pending.ts";
 import { dropExpiredIdempotencyKeys } from "../../src/store/idempotency.ts";
+import { returnFailedCanaries } from "./canary-return.ts";
 import type { AdminEnv } from "./env.ts";
 
 const MAX_GATES_PER_RUN = 400;
 
 export async function runCron(env: AdminEnv, nowMs: number): Promise<void> {
   const db = controlDb(env.CONTROL_DB);
+  await returnFailedCanaries(env, db, nowMs);
   const pending = await oldestPendingGates(db, MAX_GATES_PER_RUN);
   const told = new Set((await tellGates(env.GATES, pending)).map((row) => row.id));
   const byOrganisation = new Map<string, PendingRow[]>();
