@@ -3,6 +3,7 @@
  *
  * Never decodes what is sent: the query goes out as it was judged, byte for byte; only characters that no URL may hold
  * are escaped first, so that `new URL()` changes nothing afterwards (WHATWG URL §4.4, special-query percent-encode set).
+ * Parameters that would replace the method are always denied: the method that was judged is the one that counts.
  * Denying errs on the side of denying (encodings, case, brackets, dots and look-alike separators of a denied name are
  * denied with it); allowing wants the name itself.
  */
@@ -46,15 +47,6 @@ export function judgeQuery(rawQuery: string, rule: QueryRule): Result<string, Re
   return query;
 }
 
-/**
- * Takes every parameter of that name out, whatever its case or encoding.
- * @param nameLowerCase decoded, lower case
- */
-export function removeQueryParam(rawQuery: string, nameLowerCase: string): string {
-  const kept = rawQuery.split("&").filter((piece) => decodeName(nameOf(piece))?.toLowerCase() !== nameLowerCase);
-  return kept.join("&");
-}
-
 function invalid(detail: string): { readonly ok: false; readonly error: Refusal } {
   return err({ code: "invalid_request", detail });
 }
@@ -91,9 +83,21 @@ function judgePiece(piece: string, rule: QueryRule): Refusal | null {
   return null;
 }
 
+/** Parameters by which a server lets a client replace the method that was judged (Rack, Symfony, Salesforce, ASP.NET). */
+const METHOD_OVERRIDES = new Set([
+  "_method",
+  "_httpmethod",
+  "x-http-method-override",
+  "x-http-method",
+  "x-method-override",
+]);
+
 function judgeName(rawName: string, rule: QueryRule): Refusal | null {
+  const readings = readingsOf(rawName);
+  if (readings.some(({ parts }) => METHOD_OVERRIDES.has(parts[0] ?? ""))) {
+    return denied(readings[0]?.parts[0] ?? "", "A query parameter must not replace the request's method.");
+  }
   if (rule.reserved.length > 0 || rule.deny.length > 0) {
-    const readings = readingsOf(rawName);
     const reserved = rule.reserved.find((name) => isDenied(readings, name));
     if (reserved !== undefined) {
       return denied(reserved, `The query parameter ${quoted(reserved)} carries the vendor's key and cannot be set.`);
