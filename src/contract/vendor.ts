@@ -1,7 +1,6 @@
 /** Catalogue entries on the wire: what a person needs to make a connection and to choose a scope. */
 import * as z from "zod";
 import type { Vendor } from "../catalogue/vendor.ts";
-import { AuthWire } from "./auth.ts";
 
 const RuleView = z.strictObject({ methods: z.array(z.string()), paths: z.array(z.string()) });
 
@@ -20,7 +19,8 @@ export const VendorView = z
       z.strictObject({
         id: z.string(),
         label: z.string(),
-        scheme: AuthWire,
+        /** As in a connection; strings may be templates (`{header}`) for the variables. */
+        scheme: z.record(z.string(), z.unknown()),
         secret_label: z.string(),
         hint: z.string().nullable(),
       }),
@@ -64,7 +64,7 @@ export function vendorView(vendor: Vendor): VendorView {
     auth: vendor.auth.map((option) => ({
       id: option.id,
       label: option.label,
-      scheme: AuthWire.parse(option.scheme),
+      scheme: { ...option.scheme },
       secret_label: option.secretLabel,
       hint: option.hint ?? null,
     })),

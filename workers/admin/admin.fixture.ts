@@ -1,7 +1,10 @@
 /// <reference types="@cloudflare/workers-types" />
+/// <reference types="@cloudflare/vitest-pool-workers/types" />
 /** What the admin tests share: calls over HTTP as a client makes them, and the simplest bodies. */
-import { env, exports } from "cloudflare:workers";
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import type { AdminEnv } from "./env.ts";
+import admin from "./index.ts";
 
 declare global {
   namespace Cloudflare {
@@ -14,8 +17,6 @@ declare global {
 
 export const ORIGIN = "http://localhost:8788";
 export const bindings = env as AdminEnv;
-
-const worker = (exports as { readonly default: Fetcher }).default;
 
 export interface Answer {
   readonly status: number;
@@ -30,6 +31,8 @@ export interface CallOptions {
   readonly body?: unknown;
   readonly raw?: string;
   readonly headers?: Record<string, string>;
+  /** Bindings in place of the real ones. */
+  readonly env?: Partial<AdminEnv>;
 }
 
 /** A call with the owner's key unless another is given; `null` sends none. */
@@ -39,8 +42,11 @@ export async function call(method: string, path: string, options: CallOptions = 
   if (key !== null) headers.set("authorization", `Bearer ${key}`);
   const body = options.raw ?? (options.body === undefined ? null : JSON.stringify(options.body));
   if (body !== null && !headers.has("content-type")) headers.set("content-type", "application/json");
-  const response = await worker.fetch(`${ORIGIN}${path}`, { method, headers, body, redirect: "manual" });
+  const request = new Request<unknown, IncomingRequestCfProperties>(`${ORIGIN}${path}`, { method, headers, body });
+  const context = createExecutionContext();
+  const response = await admin.fetch(request, { ...bindings, ...options.env }, context);
   const text = await response.text();
+  await waitOnExecutionContext(context);
   const isJson = (response.headers.get("content-type") ?? "").includes("json");
   const json = isJson ? (JSON.parse(text) as Record<string, unknown>) : {};
   return { status: response.status, headers: response.headers, text, json };

@@ -3,7 +3,7 @@
  * take the key's place, a vendor that exists. Shared by creation and change.
  */
 import { connectionDefaults, vendorById } from "../../src/catalogue/catalogue.ts";
-import { authHeaderNames } from "../../src/contract/auth.ts";
+import { AuthWire, authHeaderNames } from "../../src/contract/auth.ts";
 import { DEFAULT_CONNECTION_SETTINGS, toConnectionSettings } from "../../src/contract/connection.ts";
 import type { ConnectionCreate } from "../../src/contract/connection.ts";
 import { fieldProblem } from "../../src/contract/problem.ts";
@@ -68,7 +68,13 @@ export function checkConnectionParts(
     if (!checked.ok) return err(fieldProblem(`origins[${i}].base_url`, checked.error.detail));
     origins.push({ ...origin, baseUrl: checked.value.href });
   }
-  let { auth } = parts;
+  // What the catalogue's templates became is judged as if it had been sent.
+  const scheme = AuthWire.safeParse(parts.auth);
+  if (!scheme.success) {
+    const [issue] = scheme.error.issues;
+    return err(fieldProblem(["auth", ...(issue?.path ?? [])].join("."), issue?.message ?? "Is not valid"));
+  }
+  let auth: AuthScheme = scheme.data;
   if (auth.scheme === "oauth2_client_credentials") {
     const checked = checkEgressUrl(auth.token_url, options);
     if (!checked.ok) return err(fieldProblem("auth.token_url", checked.error.detail));

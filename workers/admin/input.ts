@@ -19,7 +19,7 @@ const MAX_JSON_DEPTH = 32;
 export function parseParams(route: Route, params: Record<string, string>): Result<unknown, AdminProblem> {
   if (route.params === undefined) return ok(undefined);
   const parsed = route.params.safeParse(params);
-  return parsed.success ? ok(parsed.data) : err(notFound(route.tag.toLowerCase()));
+  return parsed.success ? ok(parsed.data) : err(notFound("id"));
 }
 
 /** A parameter that is given twice is refused: which of the two counts would be a guess. */
