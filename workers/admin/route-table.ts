@@ -28,6 +28,7 @@ import { USAGE_ROUTES } from "./routes/usage.ts";
 import { METRIC_ROUTES } from "./routes/metrics.ts";
 import { TOKEN_EXCHANGE_ROUTES } from "./routes/token-exchange.ts";
 import { TRUST_POLICY_ROUTES } from "./routes/trust-policies.ts";
+import { SHARE_ROUTES } from "./routes/shares.ts";
 
 export const ROUTES: readonly Route[] = [
   ...VENDOR_ROUTES,
@@ -55,6 +56,7 @@ export const ROUTES: readonly Route[] = [
   ...METRIC_ROUTES,
   ...TOKEN_EXCHANGE_ROUTES,
   ...TRUST_POLICY_ROUTES,
+  ...SHARE_ROUTES,
   ...systemRoutes(
     () => document(),
     () => docsPage(ROUTES, document()),

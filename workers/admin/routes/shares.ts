@@ -1,0 +1,312 @@
+/**
+ * Handing a token over once. The link's fragment holds the key, which browsers do not send: the page decrypts, the server
+ * cannot. Opening is a click that asks for the sealed text, so that previews open nothing, and is on record.
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { html } from "hono/html";
+import * as z from "zod";
+import { CredentialId, wireTime } from "../../../src/contract/fields.ts";
+import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
+import { fieldProblem, notFound, type AdminProblem } from "../../../src/contract/problem.ts";
+import { OpenedShare, Share, ShareCreate, ShareId, ShareWithUrl } from "../../../src/contract/share.ts";
+import { encodeBase64Url, encodeHex, utf8 } from "../../../src/domain/encoding.ts";
+import { err, ok, type Result } from "../../../src/domain/result.ts";
+import {
+  sealedShareProblem,
+  sealShare,
+  shareStatus,
+  SHARE_IV_BYTES,
+  SHARE_KEY_BYTES,
+} from "../../../src/domain/share.ts";
+import { mintToken, verifyTokenHash } from "../../../src/domain/token.ts";
+import { insertControlEvent } from "../../../src/store/control-events.ts";
+import type { Statement } from "../../../src/store/control-db.ts";
+import { runBatch } from "../../../src/store/control-db.ts";
+import { findCredential, updateCredential, type CredentialRow } from "../../../src/store/credentials.ts";
+import { pendingGates, raiseVersions } from "../../../src/store/gate-pending.ts";
+import {
+  findShare,
+  findShareByLookup,
+  insertShare,
+  listShares,
+  takeShare,
+  withdrawShare,
+  type ShareRow,
+} from "../../../src/store/shares.ts";
+import { reply } from "../answer.ts";
+import { acknowledgeGates, freshId, recordChange } from "../changes.ts";
+import { credentialStatus } from "../credential-view.ts";
+import { tokenColumns } from "../issue.ts";
+import { isForeignForm, page, SHARE_SCRIPT_PATH } from "../page.ts";
+import { pageBody, pageRequest } from "../pages.ts";
+import {
+  definePublicRoute,
+  defineRoute,
+  ISSUERS,
+  ISSUERS_AND_READERS,
+  type Outcome,
+  type Route,
+  type RouteContext,
+} from "../route.ts";
+
+const TAG = "Share links";
+const LOOKUP_BYTES = 24;
+const CREDENTIAL = z.strictObject({ credential_id: CredentialId });
+const ONE = z.strictObject({ share_id: ShareId });
+const LINK = z.strictObject({ lookup: z.string().regex(/^[A-Za-z0-9_-]{32}$/) });
+
+const createShare = defineRoute({
+  method: "POST",
+  path: "/api/v1/delegated-credentials/:credential_id/share",
+  operationId: "shareDelegatedCredential",
+  tag: TAG,
+  summary: "Make a one-time link that hands the token over",
+  roles: ISSUERS,
+  params: CREDENTIAL,
+  body: ShareCreate,
+  responses: { 201: ShareWithUrl },
+  async handler(context, { params, body }): Promise<Outcome> {
+    const found = await visibleCredential(context, params.credential_id);
+    if (!found.ok) return found;
+    const status = credentialStatus(found.value, context.nowMs);
+    if (status !== "active") return err({ code: "conflict", detail: `The credential is ${status}` });
+    const sealed = await sealedPart(context, found.value, body);
+    if (!sealed.ok) return sealed;
+    const lookup = encodeBase64Url(context.random(LOOKUP_BYTES));
+    const row: ShareRow = {
+      id: freshId(context, "share"),
+      organisationId: context.organisationId,
+      credentialId: found.value.id,
+      lookupHash: lookupHash(lookup),
+      payload: sealed.value.payload,
+      createdBy: context.caller.id,
+      createdAtMs: context.nowMs,
+      expiresAtMs: context.nowMs + body.ttl_seconds * 1000,
+      openedAtMs: null,
+      openedAddress: null,
+      withdrawnAtMs: null,
+    };
+    const view = shareView(row, context.nowMs);
+    await runBatch(context.db, [
+      ...sealed.value.statements,
+      insertShare(context.db, row),
+      recordChange(context, { targetType: "share", targetId: row.id, before: null, after: view }),
+    ]);
+    const reach = { credentialId: found.value.id };
+    const told = await acknowledgeGates(context, await pendingGates(context.db, context.organisationId, reach));
+    if (!told.ok) return told;
+    const origin = context.settings.adminOrigin ?? new URL(context.request.url).origin;
+    return reply(201, { ...view, url: `${origin}/share/${lookup}${sealed.value.fragment}` });
+  },
+});
+
+const listCredentialShares = defineRoute({
+  method: "GET",
+  path: "/api/v1/delegated-credentials/:credential_id/shares",
+  operationId: "listShares",
+  tag: TAG,
+  summary: "List the share links of a credential, newest first",
+  roles: ISSUERS_AND_READERS,
+  params: CREDENTIAL,
+  query: z.strictObject(PAGE_QUERY),
+  responses: { 200: pageOf(Share) },
+  async handler(context, { params, query }): Promise<Outcome> {
+    const found = await visibleCredential(context, params.credential_id);
+    if (!found.ok) return found;
+    const rows = await listShares(context.db, context.organisationId, found.value.id, pageRequest(query));
+    return reply(
+      200,
+      pageBody(
+        rows,
+        query.limit,
+        (row) => row.createdAtMs,
+        (row) => shareView(row, context.nowMs),
+      ),
+    );
+  },
+});
+
+const removeShare = defineRoute({
+  method: "DELETE",
+  path: "/api/v1/shares/:share_id",
+  operationId: "withdrawShare",
+  tag: TAG,
+  summary: "Withdraw a share link",
+  roles: ISSUERS,
+  params: ONE,
+  responses: { 200: Share },
+  async handler(context, { params }): Promise<Outcome> {
+    const row = await findShare(context.db, context.organisationId, params.share_id);
+    const found = row === null ? null : await visibleCredential(context, row.credentialId);
+    if (row === null || found === null || !found.ok) return err(notFound("share"));
+    if (row.openedAtMs !== null) return err({ code: "conflict", detail: "The link was opened already" });
+    const after = { ...row, withdrawnAtMs: context.nowMs };
+    await runBatch(context.db, [
+      withdrawShare(context.db, context.organisationId, row.id, context.nowMs),
+      recordChange(context, {
+        targetType: "share",
+        targetId: row.id,
+        before: shareView(row, context.nowMs),
+        after: shareView(after, context.nowMs),
+      }),
+    ]);
+    return reply(200, shareView(after, context.nowMs));
+  },
+});
+
+const showShare = definePublicRoute({
+  method: "GET",
+  path: "/share/:lookup",
+  operationId: "showShare",
+  tag: "Pages",
+  summary: "The page that opens a share link in the browser",
+  params: LINK,
+  responses: { 200: "other" },
+  async handler(context, { params }): Promise<Outcome> {
+    const row = await findShareByLookup(context.db, lookupHash(params.lookup));
+    const status = row === null ? "expired" : shareStatus(row, context.nowMs);
+    if (row === null || status !== "waiting") {
+      const content = html`<p>${STATUS_TEXT[status]} Ask for a new one.</p>`;
+      return ok(await page("Link not valid", content, { status: row === null ? 404 : 410 }));
+    }
+    const content = html` <p>
+        Somebody shared a RelayKey token with you. It can be shown once, on this page, and is decrypted in your browser.
+      </p>
+      <div class="choices"><button type="button" id="open" class="primary" disabled>Show the token</button></div>
+      <p id="status" role="status"></p>
+      <output id="token" hidden></output>
+      <div class="choices"><button type="button" id="copy" hidden>Copy</button></div>
+      <p class="note">The link works until ${wireTime(row.expiresAtMs)}.</p>
+      <noscript><p>This page needs JavaScript: the token is decrypted here, so that no server sees it.</p></noscript>`;
+    return ok(await page("A token for you", content, { script: SHARE_SCRIPT_PATH }));
+  },
+});
+
+const openSharedToken = definePublicRoute({
+  method: "POST",
+  path: "/share/:lookup/open",
+  operationId: "openShare",
+  tag: "Pages",
+  summary: "Give the sealed token out, once",
+  params: LINK,
+  idempotent: false,
+  responses: { 200: OpenedShare },
+  async handler(context, { params }): Promise<Outcome> {
+    if (isForeignForm(context.request, context.settings.adminOrigin)) return err(notFound("share"));
+    const row = await findShareByLookup(context.db, lookupHash(params.lookup));
+    if (row === null) return err(notFound("share"));
+    const payload = await takeShare(context.db, row, context.nowMs, context.address);
+    if (payload === null) return err({ code: "gone", detail: STATUS_TEXT[shareStatus(row, context.nowMs)] });
+    await insertControlEvent(context.db, {
+      id: freshId(context, "evt"),
+      organisationId: row.organisationId,
+      atMs: context.nowMs,
+      actorId: "recipient",
+      actorKind: "system",
+      actorName: "Whoever held the share link",
+      role: "recipient",
+      action: context.operationId,
+      targetType: "share",
+      targetId: row.id,
+      before: null,
+      after: {
+        credential_id: row.credentialId,
+        user_agent: (context.request.headers.get("user-agent") ?? "").slice(0, 256),
+      },
+      requestId: context.requestId,
+      address: context.address,
+    });
+    return reply(200, JSON.parse(payload));
+  },
+});
+
+export const SHARE_ROUTES: readonly Route[] = [
+  createShare,
+  listCredentialShares,
+  removeShare,
+  showShare,
+  openSharedToken,
+];
+
+const STATUS_TEXT = {
+  waiting: "This link was opened a moment ago.",
+  opened: "This link was opened before. It works once.",
+  withdrawn: "This link was withdrawn.",
+  expired: "This link has expired or never existed.",
+} as const;
+
+interface SealedPart {
+  readonly payload: string;
+  /** `#` and the key, or empty when the client keeps it. */
+  readonly fragment: string;
+  /** Of a rotation, when a new token was made. */
+  readonly statements: readonly Statement[];
+}
+
+/** The key exists in this call and in the answer; it is stored nowhere. */
+async function sealedPart(
+  context: RouteContext,
+  row: CredentialRow,
+  body: z.output<typeof ShareCreate>,
+): Promise<Result<SealedPart, AdminProblem>> {
+  if (body.sealed !== undefined) {
+    const problem = sealedShareProblem(body.sealed);
+    if (problem !== null) return err(fieldProblem(`sealed.${problem}`, "Is not what AES-256-GCM gives, in base64url"));
+    return ok({ payload: JSON.stringify(body.sealed), fragment: "", statements: [] });
+  }
+  if (body.token !== undefined) {
+    const hashes = [{ hash: row.tokenHash, pepperId: row.pepperId }];
+    if (!verifyTokenHash(body.token, hashes, context.settings.peppers)) {
+      return err(fieldProblem("token", "Is not the token of this credential"));
+    }
+    return ok({ ...(await sealed(context, body.token)), statements: [] });
+  }
+  const prefix = row.kind === "virtual" ? "vk_" : "rk_proxy_";
+  const minted = mintToken(prefix, (length) => context.random(length), context.settings.peppers[0]);
+  const { db, organisationId, nowMs } = context;
+  const change = {
+    ...tokenColumns(minted),
+    previousLookupId: null,
+    previousTokenHash: null,
+    previousPepperId: null,
+    previousExpiresAtMs: null,
+    rotatedAtMs: nowMs,
+    updatedAtMs: nowMs,
+  };
+  const statements = [
+    raiseVersions(db, organisationId, { credentialId: row.id }, nowMs),
+    updateCredential(db, organisationId, row.id, change),
+  ];
+  return ok({ ...(await sealed(context, minted.token)), statements });
+}
+
+async function sealed(context: RouteContext, token: string): Promise<{ payload: string; fragment: string }> {
+  const key = context.random(SHARE_KEY_BYTES);
+  const payload = JSON.stringify(await sealShare(token, key, context.random(SHARE_IV_BYTES)));
+  return { payload, fragment: `#${encodeBase64Url(key)}` };
+}
+
+/** A provisioner sees only what it minted. */
+async function visibleCredential(context: RouteContext, id: string): Promise<Result<CredentialRow, AdminProblem>> {
+  const row = await findCredential(context.db, context.organisationId, id);
+  const hidden = row !== null && context.caller.role === "provisioner" && row.createdBy !== context.caller.id;
+  return row === null || hidden ? err(notFound("credential")) : ok(row);
+}
+
+function lookupHash(lookup: string): string {
+  return encodeHex(sha256(utf8(lookup)));
+}
+
+function shareView(row: ShareRow, nowMs: number): Share {
+  return {
+    id: row.id,
+    credential_id: row.credentialId,
+    status: shareStatus(row, nowMs),
+    created_by: row.createdBy,
+    created_at: wireTime(row.createdAtMs),
+    expires_at: wireTime(row.expiresAtMs),
+    opened_at: wireTime(row.openedAtMs),
+    opened_from: row.openedAddress,
+    withdrawn_at: wireTime(row.withdrawnAtMs),
+  };
+}
