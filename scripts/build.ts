@@ -47,11 +47,28 @@ export async function buildDashboard(target = DASHBOARD_DIRECTORY): Promise<void
   const staging = `${target}.${process.pid}`;
   await rm(staging, { recursive: true, force: true });
   await mkdir(staging, { recursive: true });
-  const assets = existsSync(DASHBOARD_ENTRY) ? await bundleDashboard(staging) : [];
-  await writeFile(join(staging, "index.html"), indexHtml(assets));
+  try {
+    const assets = existsSync(DASHBOARD_ENTRY) ? await bundleDashboard(staging) : [];
+    await writeFile(join(staging, "index.html"), indexHtml(assets));
+  } catch (error) {
+    await rm(staging, { recursive: true, force: true });
+    throw error;
+  }
   await rm(target, { recursive: true, force: true });
   await mkdir(dirname(target), { recursive: true });
   await rename(staging, target);
+}
+
+/** For the local stack: a dashboard that does not build must not keep the API from starting. Says so on stderr. */
+export async function buildDashboardOrSay(): Promise<void> {
+  try {
+    await buildDashboard();
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split("\n")[1] ?? error.message) : "unknown";
+    console.error(`The dashboard does not build, so there is none: ${reason}`);
+    await mkdir(DASHBOARD_DIRECTORY, { recursive: true });
+    await writeFile(join(DASHBOARD_DIRECTORY, "index.html"), indexHtml([]));
+  }
 }
 
 async function bundleDashboard(staging: string): Promise<string[]> {

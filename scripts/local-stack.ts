@@ -7,7 +7,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import type { Server } from "node:net";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import { buildDashboard, buildWorker, DASHBOARD_DIRECTORY, type WorkerName } from "./build.ts";
+import { buildDashboardOrSay, buildWorker, DASHBOARD_DIRECTORY, type WorkerName } from "./build.ts";
 import type { LoadedVars } from "./dev-vars.ts";
 import { migrate } from "./local-migrations.ts";
 import type { LocalSettings } from "./local-settings.ts";
@@ -36,7 +36,7 @@ export async function startStack(settings: LocalSettings, vars: LoadedVars): Pro
     buildWorker("proxy"),
     buildWorker("audit"),
     buildWorker("admin"),
-    buildDashboard(),
+    buildDashboardOrSay(),
   ]);
   const worker = (name: WorkerName, script: string) =>
     workerOptions(name, { script, bindings: bindingsOf(name, settings, vars) });

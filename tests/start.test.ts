@@ -71,6 +71,40 @@ describe("a first start", () => {
   });
 });
 
+describe("a start without demo", () => {
+  let stack: Stack;
+
+  beforeAll(async () => {
+    stack = await startStack({ demo: false, environment: { ALLOW_PRIVATE_UPSTREAMS: "false" } });
+  });
+
+  afterAll(async () => {
+    await stack?.stop();
+  });
+
+  it("seeds nothing, has no demo vendor, and allows no private upstream", async () => {
+    const api = apiClient(stack);
+    const connections = await api.admin("GET", "/api/v1/connections");
+    expect(items(member(connections.body, "data"))).toEqual([]);
+    await expect(fetch(`http://127.0.0.1:${stack.demoPort}/_log`)).rejects.toThrow();
+    const refused = await api.admin("POST", "/api/v1/connections", {
+      name: "inside",
+      base_url: "http://127.0.0.1:9",
+      auth: { scheme: "bearer" },
+      secret: "not a real key",
+    });
+    expect(refused.status, refused.text).toBeGreaterThanOrEqual(400);
+    expect(refused.status).toBeLessThan(500);
+    expect(refused.text).toContain("base_url");
+  });
+
+  it("leaves nothing behind when it is killed, so that the next start finds its ports free", async () => {
+    await stack.killScript();
+    await stack.start();
+    expect((await fetch(`${stack.proxy}/health`)).status).toBe(200);
+  });
+});
+
 describe("a start that cannot succeed", () => {
   let directory: string;
 

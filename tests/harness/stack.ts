@@ -32,6 +32,8 @@ export interface Stack {
   output(): string;
   /** Ends the start script and workerd with SIGKILL at the same moment. */
   kill(): Promise<void>;
+  /** Kills only the start script; workerd must end by itself, and its ports with it. */
+  killScript(): Promise<void>;
   /** Kills only workerd, as a crash would; the start script brings it back by itself. */
   killRuntime(): Promise<void>;
   /** Starts again over the same state and ports. */
@@ -82,12 +84,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     );
   };
 
-  const kill = async () => {
+  const killTree = async (includingRuntime: boolean) => {
     const running = child;
-    if (running === null || running.pid === undefined || running.exitCode !== null) return;
+    if (running === null || running.pid === undefined || running.exitCode !== null || running.signalCode !== null)
+      return;
     const runtimes = childrenOf(running.pid);
     process.kill(running.pid, "SIGKILL");
-    for (const pid of runtimes) killQuietly(pid);
+    if (includingRuntime) for (const pid of runtimes) killQuietly(pid);
     await until(
       () => running.signalCode !== null || running.exitCode !== null,
       STOP_TIMEOUT_MS,
@@ -112,7 +115,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     admin: `http://127.0.0.1:${adminPort}`,
     ownerKey: readOwnerKey(varsPath),
     output: () => output,
-    kill,
+    kill: () => killTree(true),
+    killScript: () => killTree(false),
     killRuntime: async () => {
       const parent = child?.pid;
       if (parent === undefined) return;
@@ -142,7 +146,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       return running.exitCode;
     },
     stop: async () => {
-      await kill();
+      await killTree(true);
       rmSync(directory, { recursive: true, force: true });
     },
   };
