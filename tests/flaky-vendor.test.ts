@@ -1,0 +1,298 @@
+/**
+ * A vendor that fails in every way, seen from both sides: what the caller gets, and what arrives at the vendor. No write is
+ * doubled, no failure multiplies the vendor's load, and every call ends in time with an answer and one event.
+ */
+import { connect } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { apiClient, member, text, type Answer, type ApiClient } from "./harness/api-client.ts";
+import { startFlakyVendor, type FlakyVendor } from "./harness/flaky-vendor.ts";
+import { startStack, until, type Stack } from "./harness/stack.ts";
+
+let stack: Stack;
+let vendor: FlakyVendor;
+let api: ApiClient;
+
+const QUICK = {
+  first_byte_timeout_ms: 400,
+  idle_timeout_ms: 400,
+  total_timeout_ms: 5_000,
+  base_delay_ms: 5,
+  max_delay_ms: 1_500,
+  breaker: null,
+};
+
+beforeAll(async () => {
+  [stack, vendor] = await Promise.all([startStack({ demo: false }), startFlakyVendor()]);
+  api = apiClient(stack);
+});
+
+afterAll(async () => {
+  await stack?.stop();
+  await vendor?.stop();
+});
+
+interface Caller {
+  readonly id: string;
+  readonly credentialId: string;
+  readonly token: string;
+  call(method: string, path: string, init?: RequestInit): Promise<Answer>;
+}
+
+let callers = 0;
+
+/** A connection of its own for each case: budgets, breakers and waits do not reach over. */
+async function caller(reliability: Record<string, unknown> = {}): Promise<Caller> {
+  callers += 1;
+  const id = `conn_flaky${callers}`;
+  const created = await api.admin("POST", "/api/v1/connections", {
+    id,
+    name: id,
+    base_url: vendor.origin,
+    auth: { scheme: "bearer" },
+    secret: `flaky-master-key-${callers}`,
+    reliability: { ...QUICK, ...reliability },
+  });
+  expect(created.status, created.text).toBe(201);
+  const issued = await api.admin("POST", "/api/v1/delegated-credentials", {
+    connection_id: id,
+    name: id,
+    allowed_methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+    allowed_paths: ["/**"],
+    ttl_seconds: 900,
+    kind: "virtual",
+    acknowledge_findings: [],
+  });
+  expect(issued.status, issued.text).toBe(201);
+  const token = text(member(issued.body, "token"));
+  return {
+    id,
+    credentialId: text(member(issued.body, "id")),
+    token,
+    call: (method, path, init) => api.proxy(method, `/${id}${path}`, token, init),
+  };
+}
+
+const STATUSES = [
+  200, 201, 202, 204, 301, 304, 307, 400, 401, 403, 404, 405, 408, 409, 410, 412, 418, 422, 423, 425, 428, 429,
+];
+const FAILURES = [500, 501, 502, 503, 504, 505, 507, 520, 529, 599];
+
+describe("statuses", () => {
+  it("pass unchanged, and no write is sent twice whatever the status", async () => {
+    const { id, call } = await caller();
+    for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
+      for (const status of [...STATUSES, ...FAILURES]) {
+        const path = `/status/${status}/${method}/${id}`;
+        const answer = await call(method, path, method === "DELETE" ? {} : { body: "x=1" });
+        expect([method, answer.status]).toEqual([method, status]);
+        expect(vendor.of(path)).toHaveLength(1);
+      }
+    }
+  }, 60_000);
+
+  it("are repeated for reads within the attempts, and a repeat's answer is the call's", async () => {
+    const { id, call, credentialId } = await caller();
+    for (const status of [502, 503, 504]) {
+      const path = `/once/${status}/${id}`;
+      const answer = await call("GET", path);
+      expect([status, answer.status]).toEqual([status, 200]);
+      expect(vendor.of(path)).toHaveLength(2);
+    }
+    const events = await api.events(credentialId, 3);
+    expect(events.map((event) => [member(event, "status"), member(event, "attempts")])).toEqual(
+      Array(3).fill([200, 2]),
+    );
+  });
+
+  it("that HTTP does not know become an answer that it does", async () => {
+    const { id, call } = await caller();
+    for (const status of [999, 600, 700]) {
+      const answer = await call("GET", `/status/${status}/${id}`);
+      expect(answer.status).toBe(502);
+      expect(member(answer.body, "code")).toBe("upstream_unreachable");
+    }
+    for (const status of [100, 102, 103]) {
+      expect((await call("GET", `/early/${status}/${id}`)).status).toBe(200);
+    }
+  });
+
+  it("of redirects are handed on, a loop included", async () => {
+    const { id, call } = await caller();
+    const path = `/loop/x/${id}`;
+    expect((await call("GET", path)).status).toBe(302);
+    expect(vendor.of(path)).toHaveLength(1);
+  });
+});
+
+describe("broken connections", () => {
+  it("are tried again for reads only", async () => {
+    const { id, call } = await caller();
+    expect((await call("GET", `/reset/1/${id}`)).status).toBe(200);
+    expect(vendor.of(`/reset/1/${id}`)).toHaveLength(2);
+    const write = await call("POST", `/reset/99/w${id}`, { body: "x" });
+    expect([write.status, member(write.body, "code")]).toEqual([502, "upstream_unreachable"]);
+    expect(vendor.of(`/reset/99/w${id}`)).toHaveLength(1);
+  });
+
+  it.each(["garbage", "half"])("that send %s are an unreachable vendor", async (act) => {
+    const { id, call } = await caller({ max_attempts: 1 });
+    const answer = await call("POST", `/${act}/x/${id}`, { body: "x" });
+    expect([answer.status, member(answer.body, "code")]).toEqual([502, "upstream_unreachable"]);
+    expect(vendor.of(`/${act}/x/${id}`)).toHaveLength(1);
+  });
+
+  it("end in time when the vendor says nothing, and the vendor's connection ends with them", async () => {
+    const { id, call } = await caller();
+    const before = vendor.aborted();
+    const startedMs = Date.now();
+    const answer = await call("POST", `/silent/x/${id}`, { body: "x" });
+    expect([answer.status, member(answer.body, "code")]).toEqual([504, "upstream_timeout"]);
+    expect(Date.now() - startedMs).toBeLessThan(2_000);
+    expect(vendor.of(`/silent/x/${id}`)).toHaveLength(1);
+    await until(
+      () => vendor.aborted() > before,
+      3_000,
+      () => "the vendor's connection stayed open",
+    );
+  });
+
+  it("end when the caller goes away", async () => {
+    const { id, token } = await caller({ first_byte_timeout_ms: 20_000, total_timeout_ms: 30_000 });
+    const before = vendor.aborted();
+    // A reset: after a mere end of sending a client might still read, so the runtime waits.
+    const socket = connect(stack.proxyPort, "127.0.0.1");
+    socket.on("error", () => undefined);
+    socket.write(`GET /${id}/silent/x/${id} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${token}\r\n\r\n`);
+    await until(
+      () => vendor.of(`/silent/x/${id}`).length === 1,
+      5_000,
+      () => "the call did not arrive",
+    );
+    socket.resetAndDestroy();
+    await until(
+      () => vendor.aborted() > before,
+      3_000,
+      () => "the vendor's connection stayed open",
+    );
+    expect(vendor.of(`/silent/x/${id}`)).toHaveLength(1);
+  });
+
+  it("in mid-body are on record, and no complete answer is made of them", async () => {
+    const { id, call, credentialId } = await caller({ max_attempts: 1 });
+    for (const path of [
+      `/short/20/${id}`,
+      `/short/200000/${id}`,
+      `/chunkdeath/x/${id}`,
+      `/badchunk/x/${id}`,
+      `/drip/x/${id}`,
+    ]) {
+      const outcome = await call("GET", path).then(
+        (answer) => answer.status,
+        () => "broken",
+      );
+      expect([path, outcome === "broken" || outcome === 502 || outcome === 504]).toEqual([path, true]);
+    }
+    const events = await api.events(credentialId, 5);
+    expect(events).toHaveLength(5);
+  });
+
+  it("that announce too little lose the rest, and nothing of it reaches the next caller", async () => {
+    const { id, call } = await caller();
+    const answer = await call("GET", `/long/x/${id}`);
+    expect(answer.text).toBe("first");
+    expect((await call("GET", `/status/200/${id}`)).text).toBe("ok");
+  });
+});
+
+describe("limits", () => {
+  it("are waited for when the wait is short, and passed on when it is long", async () => {
+    const { id, call } = await caller();
+    const startedMs = Date.now();
+    expect((await call("GET", `/limited/1/${id}`)).status).toBe(200);
+    expect(Date.now() - startedMs).toBeGreaterThanOrEqual(1_000);
+    const [first, second] = vendor.of(`/limited/1/${id}`);
+    expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBeGreaterThanOrEqual(990);
+    const other = await caller();
+    expect((await other.call("GET", `/limited/60/${other.id}`)).status).toBe(429);
+    expect(vendor.of(`/limited/60/${other.id}`)).toHaveLength(1);
+  });
+
+  it("stop everyone at once, with the seconds that remain, and without a call", async () => {
+    const { id, call } = await caller();
+    expect((await call("POST", `/limited/2/${id}`, { body: "x" })).status).toBe(429);
+    const before = vendor.seen.length;
+    const held = await call("GET", `/status/200/${id}`);
+    expect([held.status, member(held.body, "code")]).toEqual([429, "vendor_limited"]);
+    expect(Number(held.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+    expect(Number(held.headers.get("retry-after"))).toBeLessThanOrEqual(2);
+    expect(vendor.seen.length).toBe(before);
+    await new Promise((done) => setTimeout(done, 2_100));
+    expect((await call("GET", `/status/200/${id}`)).status).toBe(200);
+  });
+
+  it("are seen in bodies of 200, 400 and 403, whose bytes still arrive", async () => {
+    const limit_signs = [{ statuses: [200, 400, 403], body_includes: "RATELIMITED" }];
+    const { id, call } = await caller({ limit_signs });
+    for (const status of [200, 400, 403]) {
+      expect((await call("GET", `/bodysign/${status}/${id}`)).text).toBe("ok");
+      expect(vendor.of(`/bodysign/${status}/${id}`)).toHaveLength(2);
+      const write = await call("POST", `/bodysign/${status}/w${id}`, { body: "x" });
+      expect([write.status, write.text]).toEqual([status, '{"error":"RATELIMITED"}']);
+    }
+  });
+
+  it("are foreseen: the call for which nothing is left is not made", async () => {
+    const { id, call } = await caller({ quota_headers: [{ remaining: "x-left", reset: "x-reset", unit: "seconds" }] });
+    expect((await call("GET", `/quota/0/${id}`)).status).toBe(200);
+    const held = await call("GET", `/status/200/${id}`);
+    expect(member(held.body, "code")).toBe("vendor_limited");
+    expect(vendor.of(`/status/200/${id}`)).toHaveLength(0);
+  });
+});
+
+describe("load", () => {
+  it("grows by a fifth at most when everything fails, measured at the vendor", async () => {
+    const { id, call } = await caller();
+    for (let round = 0; round < 15; round += 1) {
+      await Promise.all(Array.from({ length: 20 }, () => call("GET", `/status/503/${id}`)));
+    }
+    expect(vendor.of(`/status/503/${id}`).length).toBeLessThanOrEqual(360);
+    expect(vendor.of(`/status/503/${id}`).length).toBeGreaterThan(300);
+  }, 60_000);
+
+  it("stops when the breaker opens, and one probe finds out that the vendor is back", async () => {
+    const breaker = { failures: 5, window_seconds: 30, open_seconds: 1 };
+    const { id, call } = await caller({ breaker, max_attempts: 1 });
+    let answer = await call("GET", `/status/500/${id}`);
+    for (let count = 0; count < 30 && answer.status === 500; count += 1)
+      answer = await call("GET", `/status/500/${id}`);
+    expect([answer.status, member(answer.body, "code")]).toEqual([503, "circuit_open"]);
+    const arrived = vendor.of(`/status/500/${id}`).length;
+    expect(arrived).toBeLessThanOrEqual(8);
+    await Promise.all(Array.from({ length: 10 }, () => call("GET", `/status/500/${id}`)));
+    expect(vendor.of(`/status/500/${id}`).length).toBe(arrived);
+    await new Promise((done) => setTimeout(done, 1_100));
+    await Promise.all(Array.from({ length: 10 }, () => call("GET", `/status/500/probe${id}`)));
+    expect(vendor.of(`/status/500/probe${id}`)).toHaveLength(1);
+    await until(
+      async () => (await call("GET", `/status/200/${id}`)).status === 200,
+      5_000,
+      () => "the breaker stayed open",
+    );
+  });
+});
+
+describe("idempotency", () => {
+  it("makes writes repeatable: with the caller's key or one that is added, the same each time, and the body whole", async () => {
+    const { id, call } = await caller({ idempotency_header: "idempotency-key", inject_idempotency_key: true });
+    const body = "y".repeat(100_000);
+    expect((await call("POST", `/once/503/${id}`, { body })).status).toBe(200);
+    const [first, second] = vendor.of(`/once/503/${id}`);
+    expect([first?.body, second?.body]).toEqual([body, body]);
+    const keyOf = (headers: string | undefined) => /idempotency-key: (\S+)/.exec(headers ?? "")?.[1];
+    expect(keyOf(first?.headers)).toMatch(/^req_/);
+    expect(keyOf(second?.headers)).toBe(keyOf(first?.headers));
+    await call("POST", `/once/503/own${id}`, { body, headers: { "idempotency-key": "mine" } });
+    expect(vendor.of(`/once/503/own${id}`).map((request) => keyOf(request.headers))).toEqual(["mine", "mine"]);
+  });
+});
