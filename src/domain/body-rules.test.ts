@@ -1,9 +1,12 @@
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { bodyRulesApply, judgeBody } from "./body-rules.ts";
 import { EMPTY_SCOPE } from "./scope.ts";
 import type { BodyRule, Scope } from "./scope.ts";
+
+// Property tests must not fail because the machine is busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const JSON_HEADERS = { contentType: "application/json", contentEncoding: null };
 

@@ -1,8 +1,11 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { MAX_GRAPHQL_BATCH, judgeGraphqlBody, judgeGraphqlParams, judgeGraphqlText } from "./graphql-rules.ts";
 import type { GraphqlRule } from "./graphql-rules.ts";
 import { scanJson } from "./json-scan.ts";
+
+// Property tests must not fail because the machine is busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const READ: GraphqlRule = { operations: ["query"], fields: ["shop", "order*"] };
 const WRITE: GraphqlRule = { operations: ["query", "mutation"], fields: ["shop", "tagsAdd"] };

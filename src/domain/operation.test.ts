@@ -1,8 +1,11 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { MAX_TEMPLATE_BYTES, nameOperation, templatePattern } from "./operation.ts";
 import type { Operation } from "./operation.ts";
 import { matchPattern, parsePattern } from "./pattern.ts";
+
+// Property tests must not fail because the machine is busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const OPERATIONS: readonly Operation[] = [
   { method: "GET", template: "/v1/people/{id}", name: "getPerson" },

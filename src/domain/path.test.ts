@@ -1,6 +1,9 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { MAX_PATH_BYTES, MAX_SEGMENTS, canonicalPath, joinBasePath } from "./path.ts";
+
+// Property tests must not fail because the machine is busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const STRICT = { allowEncodedSlash: false };
 const LOOSE = { allowEncodedSlash: true };

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { canonicalPath } from "./path.ts";
 import {
   MAX_PATTERN_BYTES,
@@ -9,6 +9,9 @@ import {
   matchPattern,
   parsePattern,
 } from "./pattern.ts";
+
+// Property tests must not fail because the machine is busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 function matches(pattern: string, path: string): boolean {
   const parsed = parsePattern(pattern);

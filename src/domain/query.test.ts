@@ -1,7 +1,10 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { MAX_QUERY_BYTES, MAX_QUERY_PARAMS, judgeQuery } from "./query.ts";
 import type { QueryRule } from "./query.ts";
+
+// Property tests must not fail because the machine is busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const OPEN: QueryRule = { deny: [], allow: null, reserved: [] };
 
