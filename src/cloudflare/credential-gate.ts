@@ -21,7 +21,7 @@ import type { GateState } from "../domain/gate-state.ts";
 import { ADMISSION_LEASE_MS, MAX_TRUSTED_ADDRESSES } from "../domain/gate-state.ts";
 import { ID_RANDOM_BYTES, newId } from "../domain/ids.ts";
 import type { LeaseClosing, LeaseReport, PoolTerms } from "../domain/lease.ts";
-import { closingReports } from "../domain/lease-book.ts";
+import { closingReports } from "../domain/lease-use.ts";
 import type { Refusal } from "../domain/problem.ts";
 import { RefusalFold } from "../domain/refusal-fold.ts";
 import type { ConfirmFailure } from "../domain/trust.ts";

@@ -10,8 +10,9 @@ import { poolRefusal, poolStatuses } from "../domain/gate-pools.ts";
 import type { GateRecord } from "../domain/gate-records.ts";
 import type { GateState } from "../domain/gate-state.ts";
 import type { Exhausted, LeaseReport, LimitPool, PoolLimitStatus, PoolTerms } from "../domain/lease.ts";
-import type { LeaseRecord, PoolDemand } from "../domain/lease-book.ts";
-import { leaseRequest, poolsToTell, reportsOf, stillExhausted, unusedUnits } from "../domain/lease-book.ts";
+import type { LeaseRecord } from "../domain/lease-book.ts";
+import type { PoolDemand } from "../domain/lease-use.ts";
+import { leaseRequest, poolsToTell, reportsOf, stillExhausted, unusedUnits } from "../domain/lease-use.ts";
 import type { Refusal } from "../domain/problem.ts";
 
 export interface LimitPoolObject extends Rpc.DurableObjectBranded, LimitPool {}

@@ -6,7 +6,7 @@ import type { GateDocument, LimitStatus } from "./admission.ts";
 import { budgetWindow } from "./budget.ts";
 import type { Exhausted, PoolLimit, PoolLimitStatus, PoolTerms } from "./lease.ts";
 import { connectionPool, customerPool, poolTerms, quotaPool, recipientPool } from "./lease.ts";
-import type { PoolDemand } from "./lease-book.ts";
+import type { PoolDemand } from "./lease-use.ts";
 import type { Limits } from "./limits.ts";
 import type { Refusal } from "./problem.ts";
 

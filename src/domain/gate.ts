@@ -25,8 +25,9 @@ import {
 import { demandsOf, termsOf } from "./gate-pools.ts";
 import type { GateState } from "./gate-state.ts";
 import { MAX_OPEN_ADMISSIONS, MAX_UNDELIVERED_CHARS, MAX_UNDELIVERED_EVENTS } from "./gate-state.ts";
-import type { Draw, PoolDemand } from "./lease-book.ts";
-import { planTake } from "./lease-book.ts";
+import type { Draw } from "./lease-book.ts";
+import type { PoolDemand } from "./lease-use.ts";
+import { planTake } from "./lease-use.ts";
 import type { Refusal } from "./problem.ts";
 import { PROBLEM_KINDS } from "./problem.ts";
 import { judgeAddress, mayAsk } from "./trust.ts";

@@ -1,18 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { limitKey, poolTerms, type LeaseReply, type LeaseReport, type PoolLimit, type PoolTerms } from "./lease.ts";
-import {
-  applyLeaseRecord,
-  closingReports,
-  leaseRequest,
-  newLeaseBook,
-  planTake,
-  poolsToTell,
-  reportsOf,
-  type Draw,
-  type LeaseBook,
-  type LeaseRecord,
-} from "./lease-book.ts";
+import { applyLeaseRecord, newLeaseBook, type Draw, type LeaseBook, type LeaseRecord } from "./lease-book.ts";
+import { closingReports, leaseRequest, planTake, poolsToTell, reportsOf } from "./lease-use.ts";
 import {
   account,
   askLater,
