@@ -218,7 +218,11 @@ function learn(memory: Memory, connection: ConnectionDocument, result: CallRepor
   const { upstreamCredentialId, quota } = result;
   const severalKeys = connection.upstreamCredentials.length > 1;
   if (quota !== undefined && quota !== null && !severalKeys) learnQuota(memory, quota, atMs);
-  if (result.refused === true && upstreamCredentialId !== null) {
+  // A canary that is refused does not rest: its third refusal ends it for everyone.
+  const isCanary = connection.upstreamCredentials.some(
+    ({ id, state }) => id === upstreamCredentialId && state === "canary",
+  );
+  if (result.refused === true && upstreamCredentialId !== null && !isCanary) {
     if (memory.refused.size > 64) memory.refused.clear();
     memory.refused.set(upstreamCredentialId, atMs + REFUSED_REST_MS);
   } else if (upstreamCredentialId !== null && memory.refused.size > 0) {

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { parse } from "regexparam";
 import { describe, expect, test } from "vitest";
-import { MAX_OPENAPI_BYTES, MAX_OPERATION_NAME_CHARS, MAX_OPERATIONS, readOpenApi } from "./openapi-operations.ts";
+import { MAX_OPERATION_NAME_CHARS, MAX_OPERATIONS, readOpenApi } from "./openapi-operations.ts";
 
-const document = (paths: object, more: object = {}) => JSON.stringify({ openapi: "3.1.0", paths, ...more });
-const read = (text: string, basePath = "") => {
+const document = (paths: object, more: object = {}) => ({ openapi: "3.1.0", paths, ...more });
+const read = (text: unknown, basePath = "") => {
   const result = readOpenApi(text, basePath);
   if (!result.ok) throw new Error(result.error);
   return result.value;
@@ -45,12 +45,12 @@ describe("readOpenApi", () => {
   });
 
   test.each([
-    ["not JSON", "openapi: 3.1.0"],
-    ["Swagger 2", JSON.stringify({ swagger: "2.0", paths: {} })],
-    ["no paths", JSON.stringify({ openapi: "3.0.3" })],
+    ["no document", "openapi: 3.1.0"],
+    ["Swagger 2", { swagger: "2.0", paths: {} }],
+    ["no paths", { openapi: "3.0.3" }],
     ["only hooks", document({})],
-    ["inherited members", JSON.stringify({ openapi: "3.0.3", paths: [] })],
-    ["too large", " ".repeat(MAX_OPENAPI_BYTES + 1)],
+    ["a list of paths", { openapi: "3.0.3", paths: [] }],
+    ["null", null],
   ])("refuses %s", (_name, text) => expect(readOpenApi(text, "").ok).toBe(false));
 
   test("leaves out paths that cannot be used and says so", () => {

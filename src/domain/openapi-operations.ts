@@ -27,18 +27,11 @@ export interface OperationsRead {
 const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace"] as const;
 
 /**
+ * @param document the parsed document, of at most `MAX_OPENAPI_BYTES` as text
  * @param basePath the connection's base path ("" for the root); templates get it in front unless they hold it already
  * @returns the operations in the document's order, or a sentence that says why it cannot be used
  */
-export function readOpenApi(text: string, basePath: string): Result<OperationsRead, string> {
-  // A UTF-16 unit is at most three bytes of UTF-8; the precise size matters less than that there is a bound.
-  if (text.length > MAX_OPENAPI_BYTES) return err(`The document is larger than ${MAX_OPENAPI_BYTES} bytes`);
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    return err("The document is not JSON; convert a YAML document first");
-  }
+export function readOpenApi(document: unknown, basePath: string): Result<OperationsRead, string> {
   const version = own(document, "openapi");
   if (typeof version !== "string" || !/^3\.\d+\.\d+/.test(version)) {
     return err("The document is not OpenAPI 3: its member openapi should read 3.0.x or 3.1.x");

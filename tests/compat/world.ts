@@ -26,8 +26,8 @@ export interface Connected {
   token(rules: readonly { methods: string[]; paths: string[] }[], more?: Record<string, unknown>): Promise<string>;
 }
 
-export async function startWorld(): Promise<World> {
-  const stack = await startStack({ demo: false });
+export async function startWorld(environment: Readonly<Record<string, string>> = {}): Promise<World> {
+  const stack = await startStack({ demo: false, environment });
   const api = apiClient(stack);
   const vendors: RecordingVendor[] = [];
   return {

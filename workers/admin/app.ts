@@ -68,7 +68,7 @@ async function answer(c: AdminContext, route: Route, context: PublicContext): Pr
   if (route.method === "GET") {
     return route.handle(context, caller.value, { params: params.value, query: query.value, body: undefined });
   }
-  const bytes = await readBody(context.request);
+  const bytes = await readBody(context.request, route.largeBody?.maxBytes);
   if (!bytes.ok) return bytes;
   const body = parseBody(route, context.request.headers.get("content-type"), bytes.value);
   if (!body.ok) return body;

@@ -40,16 +40,19 @@ export function parseQuery(route: Route, search: URLSearchParams): Result<unknow
 }
 
 /** The bytes of the body, or the problem of one that is too large. */
-export async function readBody(request: Request): Promise<Result<Uint8Array, AdminProblem>> {
-  const tooLarge: AdminProblem = { code: "body_too_large", detail: `The body is larger than ${MAX_BODY_BYTES} bytes` };
-  if (Number(request.headers.get("content-length") ?? "0") > MAX_BODY_BYTES) return err(tooLarge);
+export async function readBody(
+  request: Request,
+  maxBytes: number = MAX_BODY_BYTES,
+): Promise<Result<Uint8Array, AdminProblem>> {
+  const tooLarge: AdminProblem = { code: "body_too_large", detail: `The body is larger than ${maxBytes} bytes` };
+  if (Number(request.headers.get("content-length") ?? "0") > maxBytes) return err(tooLarge);
   if (request.body === null) return ok(new Uint8Array());
   const chunks: Uint8Array[] = [];
   let length = 0;
   const body: AsyncIterable<Uint8Array> = request.body;
   for await (const chunk of body) {
     length += chunk.byteLength;
-    if (length > MAX_BODY_BYTES) return err(tooLarge);
+    if (length > maxBytes) return err(tooLarge);
     chunks.push(chunk);
   }
   const bytes = new Uint8Array(length);
@@ -87,7 +90,8 @@ function decodeBody(route: Route, contentType: string | null, bytes: Uint8Array)
     return err({ code: "unsupported_media_type", detail: "Send the body as application/json" });
   }
   if (text === null) return err(badJson("The body is not valid UTF-8"));
-  if (nestingDepth(text) > MAX_JSON_DEPTH) return err(badJson(`The body nests deeper than ${MAX_JSON_DEPTH} levels`));
+  const maxDepth = route.largeBody?.maxDepth ?? MAX_JSON_DEPTH;
+  if (nestingDepth(text) > maxDepth) return err(badJson(`The body nests deeper than ${maxDepth} levels`));
   try {
     return ok(JSON.parse(text));
   } catch {

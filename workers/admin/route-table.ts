@@ -4,6 +4,7 @@ import { openApiDocument } from "./openapi.ts";
 import type { Route } from "./route.ts";
 import { AUDIT_ROUTES } from "./routes/audit-events.ts";
 import { BINDING_ROUTES } from "./routes/bindings.ts";
+import { CONNECTION_OPENAPI_ROUTES } from "./routes/connection-openapi.ts";
 import { CONNECTION_TEST_ROUTES } from "./routes/connection-test.ts";
 import { CONNECTION_ROUTES } from "./routes/connections.ts";
 import { CREDENTIAL_CHANGE_ROUTES } from "./routes/credential-changes.ts";
@@ -29,11 +30,13 @@ import { METRIC_ROUTES } from "./routes/metrics.ts";
 import { TOKEN_EXCHANGE_ROUTES } from "./routes/token-exchange.ts";
 import { TRUST_POLICY_ROUTES } from "./routes/trust-policies.ts";
 import { SHARE_ROUTES } from "./routes/shares.ts";
+import { EXPORT_ROUTES } from "./routes/exports.ts";
 
 export const ROUTES: readonly Route[] = [
   ...VENDOR_ROUTES,
   ...CONNECTION_ROUTES,
   ...CONNECTION_TEST_ROUTES,
+  ...CONNECTION_OPENAPI_ROUTES,
   ...UPSTREAM_CREDENTIAL_ROUTES,
   ...RECIPIENT_ROUTES,
   ...POLICY_ROUTES,
@@ -57,6 +60,7 @@ export const ROUTES: readonly Route[] = [
   ...TOKEN_EXCHANGE_ROUTES,
   ...TRUST_POLICY_ROUTES,
   ...SHARE_ROUTES,
+  ...EXPORT_ROUTES,
   ...systemRoutes(
     () => document(),
     () => docsPage(ROUTES, document()),

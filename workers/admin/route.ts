@@ -73,6 +73,8 @@ interface RouteDescription {
   readonly body?: z.ZodType;
   /** `form`: `application/x-www-form-urlencoded` is read as an object of strings as well. Default: JSON only. */
   readonly accepts?: "json" | "json_or_form";
+  /** For documents that are uploaded: larger bounds than requests have. */
+  readonly largeBody?: { readonly maxBytes: number; readonly maxDepth: number };
   /** Schema of each successful answer's JSON; null: no body; `other`: not JSON (a page, a stream). */
   readonly responses: Readonly<Record<number, z.ZodType | null | "other">>;
   /** POST only: whether `Idempotency-Key` is honoured. Default true. */

@@ -213,7 +213,8 @@ export const CONNECTION_ROUTES: readonly Route[] = [
   switchConnection("resume", "active", "Resume a paused connection"),
 ];
 
-async function storeConnection(context: RouteContext, before: ConnectionRow, changed: ConnectionRow): Promise<Outcome> {
+/** Stores a changed connection: on record, and with every gate that it reaches told. */
+export async function storeConnection(context: RouteContext, before: ConnectionRow, changed: ConnectionRow): Promise<Outcome> {
   const after = { ...changed, updatedAtMs: context.nowMs };
   const upstream = await upstreamOf(context, before.id);
   const view = connectionView(after, upstream);
