@@ -2,13 +2,12 @@
 import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 
-interface MigrationBindings {
-  readonly CONTROL_DB?: D1Database;
-  readonly AUDIT_DB?: D1Database;
-  readonly TEST_CONTROL_MIGRATIONS: D1Migration[];
-  readonly TEST_AUDIT_MIGRATIONS: D1Migration[];
+/** Bindings of the test's own making, which no Worker's environment type names. */
+function bound<T>(name: string): T | undefined {
+  return Reflect.get(env, name);
 }
 
-const bindings = env as MigrationBindings;
-if (bindings.CONTROL_DB) await applyD1Migrations(bindings.CONTROL_DB, bindings.TEST_CONTROL_MIGRATIONS);
-if (bindings.AUDIT_DB) await applyD1Migrations(bindings.AUDIT_DB, bindings.TEST_AUDIT_MIGRATIONS);
+const control = bound<D1Database>("CONTROL_DB");
+const audit = bound<D1Database>("AUDIT_DB");
+if (control) await applyD1Migrations(control, bound<D1Migration[]>("TEST_CONTROL_MIGRATIONS") ?? []);
+if (audit) await applyD1Migrations(audit, bound<D1Migration[]>("TEST_AUDIT_MIGRATIONS") ?? []);
