@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { ConnectionDocument, UpstreamCredentialDocument } from "./domain/documents.ts";
 import { NO_LIMITS } from "./domain/limits.ts";
 import { DEFAULT_RELIABILITY, type Reliability } from "./domain/reliability.ts";
-import { forward, type ForwardCall, type SwitchReason } from "./forward.ts";
+import { forward } from "./forward.ts";
+import type { ForwardCall, SwitchReason } from "./forward-call.ts";
 import type { CallReport } from "./ports.ts";
 
 let connections = 0;

@@ -4,49 +4,15 @@
  * It never follows a redirect, never decodes a body it need not look into, never repeats a call that might be carried out
  * twice, and never keeps a body that no repeat could need. Every attempt is reported to the connection's health.
  */
-import { needsAccessToken } from "./domain/auth-apply.ts";
-import type { ConnectionDocument } from "./domain/documents.ts";
 import type { Refusal } from "./domain/problem.ts";
 import type { Reliability } from "./domain/reliability.ts";
 import { err, ok, type Result } from "./domain/result.ts";
-import { backoffMs, countCall, mayRepeat, newRetryBudget, takeRepeat, type RetryBudget } from "./domain/retry.ts";
+import { countCall, mayRepeat } from "./domain/retry.ts";
 import { needsBodyStart, readVendorSigns, type VendorSigns } from "./domain/vendor-signs.ts";
-import type { Ports } from "./ports.ts";
+import type { ForwardCall, Progress } from "./forward-call.ts";
+import { budgetOf, couldRepeat, pause, repeatAfter, repeatDelay } from "./repeat.ts";
 import { attemptCall, type Attempt } from "./vendor-attempt.ts";
 import { keepBody, peekBody, type KeptBody } from "./vendor-body.ts";
-
-/** Keys that one call tries after the first: a failover must not walk through a long list. */
-const MAX_KEY_SWITCHES = 3;
-/** Timers may fire early by their granularity; a call before the vendor's time would be held back by its own hold. */
-const TIMER_SLACK_MS = 5;
-const MAX_BUDGETS = 1_000;
-
-/** Why the present key is given up for this call. */
-export type SwitchReason = "token_rejected" | "refused" | "limited";
-
-export interface ForwardCall {
-  readonly organisationId: string;
-  readonly connection: ConnectionDocument;
-  readonly requestId: string;
-  readonly method: string;
-  /** Headers for the vendor, without its key. */
-  readonly headers: Headers;
-  readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
-  /** Content-Length as declared; a stream that is known to be too long to keep is then passed on untouched. */
-  readonly declaredBytes?: number | null;
-  readonly upgrade: boolean;
-  /** The caller's: when it goes away, so does the vendor call. */
-  readonly signal: AbortSignal | null;
-  /**
-   * The request with the present key, `redirect: "manual"` and this signal. `outgoing` may be written to: what is written
-   * must be the same places for every key. Throws when the key cannot be used.
-   */
-  readonly buildRequest: (outgoing: Headers, body: BodyInit | null, signal: AbortSignal) => Request;
-  /** Moves on to another key or token; false when there is none. May throw when it cannot be read. */
-  readonly switchKey: (reason: SwitchReason) => Promise<boolean>;
-  readonly keyId: () => string | null;
-  readonly ports: Pick<Ports, "clock" | "random" | "fetch" | "sleep" | "health">;
-}
 
 export interface ForwardAnswer {
   /** As the vendor sent it; its status is one that HTTP knows. */
@@ -65,23 +31,6 @@ export interface ForwardFailure {
   readonly attempts: number;
   readonly upstreamMs: number;
   readonly notes: Readonly<Record<string, unknown>>;
-}
-
-/** What goes on between attempts. */
-interface Progress {
-  readonly call: ForwardCall;
-  readonly rule: Reliability;
-  readonly budget: RetryBudget;
-  /** Repeating cannot double an effect. */
-  readonly repeatable: boolean;
-  readonly deadlineMs: number;
-  /** The key of the attempt under way. */
-  keyId: string | null;
-  attempts: number;
-  switches: number;
-  renewed: boolean;
-  upstreamMs: number;
-  readonly givenUp: { readonly outcome: string; readonly waitMs: number }[];
 }
 
 export async function forward(call: ForwardCall): Promise<Result<ForwardAnswer, ForwardFailure>> {
@@ -156,25 +105,6 @@ async function afterAnswer(progress: Progress, answered: Response, body: KeptBod
   return err(failure(progress, unknownStatus(status)));
 }
 
-/** Whether this answer is to be followed by a repeat, and after how many ms; null: it is the call's answer. */
-async function repeatAfter(
-  progress: Progress,
-  status: number,
-  signs: VendorSigns,
-  body: KeptBody,
-): Promise<number | null> {
-  const { call, rule } = progress;
-  if (!body.again || signs.shouldRetry === false) return null;
-  // A 401 says that nothing was carried out (RFC 9110 §15.5.2), so another key may be tried whatever the method.
-  if (signs.kind === "refused" && (progress.repeatable || status === 401)) {
-    return (await switchKey(progress, "refused")) ? 0 : null;
-  }
-  if (!progress.repeatable) return null;
-  if (signs.kind === "limited" && (await switchKey(progress, "limited"))) return 0;
-  const wanted = signs.kind === "limited" || signs.shouldRetry === true || rule.retryStatuses.includes(status);
-  return wanted ? repeatDelay(progress, signs.waitMs, call.ports.random.unit()) : null;
-}
-
 async function afterFailure(
   progress: Progress,
   attempt: Exclude<Attempt, { kind: "answer" }>,
@@ -194,50 +124,6 @@ async function afterFailure(
   return err(failure(progress, attempt.kind === "timeout" ? TIMEOUT : UNREACHABLE));
 }
 
-async function switchKey(progress: Progress, reason: "refused" | "limited"): Promise<boolean> {
-  const { call, rule } = progress;
-  if (progress.switches >= MAX_KEY_SWITCHES) return false;
-  const renew = reason === "refused" && !progress.renewed && needsAccessToken(call.connection.auth);
-  if (!renew && call.connection.upstreamCredentials.length < 2) return false;
-  // A limit is the vendor's plea for fewer calls: trying another key is extra load all the same.
-  if (reason === "limited" && !takeRepeat(progress.budget, rule.retryBudgetShare, call.ports.clock.nowMs()))
-    return false;
-  try {
-    if (!(await call.switchKey(renew ? "token_rejected" : reason))) return false;
-  } catch {
-    // The vendor's own answer is worth more to the caller than news about a second key.
-    return false;
-  }
-  if (renew) progress.renewed = true;
-  else progress.switches += 1;
-  return true;
-}
-
-/** How long to wait before a repeat of the same call; null when attempts, time or budget allow none. */
-function repeatDelay(progress: Progress, vendorWaitMs: number | null, random: number): number | null {
-  const { rule } = progress;
-  // Attempts with another key or token do not use up those of the first.
-  const switched = progress.switches + (progress.renewed ? 1 : 0);
-  if (progress.attempts - switched >= rule.maxAttempts) return null;
-  const waitMs = backoffMs(rule, progress.attempts - switched, vendorWaitMs, random);
-  const nowMs = progress.call.ports.clock.nowMs();
-  if (waitMs === null || nowMs + waitMs >= progress.deadlineMs) return null;
-  if (!takeRepeat(progress.budget, rule.retryBudgetShare, nowMs)) return null;
-  return waitMs + (vendorWaitMs === null ? 0 : TIMER_SLACK_MS);
-}
-
-/** Waits for a repeat's time; false when the caller has gone or the connection's health speaks against it by then. */
-async function pause(progress: Progress, outcome: string, waitMs: number): Promise<boolean> {
-  const { call } = progress;
-  if (waitMs > 0) {
-    await call.ports.sleep(waitMs);
-    if (call.signal?.aborted === true) return false;
-    if ((await call.ports.health.check(call.organisationId, call.connection)) !== null) return false;
-  }
-  progress.givenUp.push({ outcome, waitMs });
-  return true;
-}
-
 /** `repeated`: another attempt follows, so this one's failure does not count for the breaker. */
 function report(progress: Progress, status: number, signs: VendorSigns, nowMs: number, repeated: boolean): void {
   const { call } = progress;
@@ -252,13 +138,6 @@ function report(progress: Progress, status: number, signs: VendorSigns, nowMs: n
   });
 }
 
-/** Whether anything could make this call go out twice; only then its body is kept. */
-function couldRepeat(progress: Progress): boolean {
-  const { connection } = progress.call;
-  const otherKey = connection.upstreamCredentials.length > 1 || needsAccessToken(connection.auth);
-  return !progress.call.upgrade && (otherKey || (progress.repeatable && progress.rule.maxAttempts > 1));
-}
-
 function hasIdempotencyKey(rule: Reliability, headers: Headers): boolean {
   return rule.idempotencyHeader !== null && headers.has(rule.idempotencyHeader);
 }
@@ -271,19 +150,6 @@ function withIdempotencyKey(call: ForwardCall, rule: Reliability): Headers {
   const headers = new Headers(call.headers);
   headers.set(rule.idempotencyHeader, call.requestId);
   return headers;
-}
-
-const budgets = new Map<string, RetryBudget>();
-
-function budgetOf(organisationId: string, connectionId: string, nowMs: number): RetryBudget {
-  const key = `${organisationId} ${connectionId}`;
-  let budget = budgets.get(key);
-  if (budget === undefined) {
-    if (budgets.size >= MAX_BUDGETS) budgets.clear();
-    budget = newRetryBudget(nowMs);
-    budgets.set(key, budget);
-  }
-  return budget;
 }
 
 async function drop(response: Response): Promise<void> {

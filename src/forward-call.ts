@@ -1,0 +1,49 @@
+/** What one vendor call needs, and what it has used up so far. Types only. */
+import type { ConnectionDocument } from "./domain/documents.ts";
+import type { Reliability } from "./domain/reliability.ts";
+import type { RetryBudget } from "./domain/retry.ts";
+import type { Ports } from "./ports.ts";
+
+/** Why the present key is given up for this call. */
+export type SwitchReason = "token_rejected" | "refused" | "limited";
+
+export interface ForwardCall {
+  readonly organisationId: string;
+  readonly connection: ConnectionDocument;
+  readonly requestId: string;
+  readonly method: string;
+  /** Headers for the vendor, without its key. */
+  readonly headers: Headers;
+  readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
+  /** Content-Length as declared; a stream that is known to be too long to keep is then passed on untouched. */
+  readonly declaredBytes?: number | null;
+  readonly upgrade: boolean;
+  /** The caller's: when it goes away, so does the vendor call. */
+  readonly signal: AbortSignal | null;
+  /**
+   * The request with the present key, `redirect: "manual"` and this signal. `outgoing` may be written to: what is written
+   * must be the same places for every key. Throws when the key cannot be used.
+   */
+  readonly buildRequest: (outgoing: Headers, body: BodyInit | null, signal: AbortSignal) => Request;
+  /** Moves on to another key or token; false when there is none. May throw when it cannot be read. */
+  readonly switchKey: (reason: SwitchReason) => Promise<boolean>;
+  readonly keyId: () => string | null;
+  readonly ports: Pick<Ports, "clock" | "random" | "fetch" | "sleep" | "health">;
+}
+
+/** What goes on between attempts. */
+export interface Progress {
+  readonly call: ForwardCall;
+  readonly rule: Reliability;
+  readonly budget: RetryBudget;
+  /** Repeating cannot double an effect. */
+  readonly repeatable: boolean;
+  readonly deadlineMs: number;
+  /** The key of the attempt under way. */
+  keyId: string | null;
+  attempts: number;
+  switches: number;
+  renewed: boolean;
+  upstreamMs: number;
+  readonly givenUp: { readonly outcome: string; readonly waitMs: number }[];
+}
