@@ -54,6 +54,8 @@ export interface ExportFilter {
   readonly credentialId?: string;
   readonly recipientId?: string;
   readonly connectionId?: string;
+  readonly customer?: string;
+  readonly environment?: string;
   readonly decision?: "allowed" | "denied";
   readonly fromMs?: number;
   readonly toMs?: number;

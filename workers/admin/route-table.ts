@@ -16,6 +16,7 @@ import { RECIPIENT_ROUTES } from "./routes/recipients.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { TRUSTED_ADDRESS_ROUTES } from "./routes/trusted-addresses.ts";
 import { UPSTREAM_CREDENTIAL_ROUTES } from "./routes/upstream-credentials.ts";
+import { UPSTREAM_ROTATION_ROUTES } from "./routes/upstream-rotation.ts";
 import { VENDOR_ROUTES } from "./routes/vendors.ts";
 import { CONFIRM_ROUTES } from "./routes/confirm.ts";
 import { MAILBOX_ROUTES } from "./routes/mailbox.ts";
@@ -38,6 +39,7 @@ export const ROUTES: readonly Route[] = [
   ...CONNECTION_TEST_ROUTES,
   ...CONNECTION_OPENAPI_ROUTES,
   ...UPSTREAM_CREDENTIAL_ROUTES,
+  ...UPSTREAM_ROTATION_ROUTES,
   ...RECIPIENT_ROUTES,
   ...POLICY_ROUTES,
   ...CREDENTIAL_ROUTES,

@@ -8,6 +8,8 @@ export interface AuditEnv extends MailEnv {
   readonly EXPORTS: R2Bucket;
   readonly GATES: DurableObjectNamespace<CredentialGate>;
   readonly RELAYKEY_LOCAL: string;
+  /** Days that archived events stay in the database; default 90. */
+  readonly AUDIT_RETENTION_DAYS?: string;
   readonly RELAYKEY_KEKS: string;
   readonly RELAYKEY_SIGNING_SEED: string;
   readonly ALLOW_PRIVATE_UPSTREAMS?: string;

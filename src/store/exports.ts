@@ -1,0 +1,136 @@
+/** Exports of audit events: what was asked for and how far it is, and the events themselves in the order of arrival. */
+import { and, eq, inArray, lt, or, sql } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import type { ChainCheckpoint } from "../domain/chain.ts";
+import type { ExportRow } from "../domain/export-row.ts";
+import { auditExports, type ExportFilter } from "./audit-extra-schema.ts";
+import { afterPosition, newestFirst } from "./control-db.ts";
+import type { PageRequest } from "./control-db.ts";
+
+export type ExportJob = typeof auditExports.$inferSelect;
+
+export const MAX_EXPORT_ATTEMPTS = 3;
+
+export async function insertExport(database: D1Database, row: ExportJob): Promise<void> {
+  await drizzle(database).insert(auditExports).values(row);
+}
+
+export async function findExport(database: D1Database, organisationId: string, id: string): Promise<ExportJob | null> {
+  const [found] = await drizzle(database)
+    .select()
+    .from(auditExports)
+    .where(and(eq(auditExports.organisationId, organisationId), eq(auditExports.id, id)));
+  return found ?? null;
+}
+
+export function listExports(database: D1Database, organisationId: string, page: PageRequest): Promise<ExportJob[]> {
+  const after = afterPosition(auditExports.createdAtMs, auditExports.id, page);
+  return drizzle(database)
+    .select()
+    .from(auditExports)
+    .where(and(eq(auditExports.organisationId, organisationId), after))
+    .orderBy(...newestFirst(auditExports.createdAtMs, auditExports.id))
+    .limit(page.limit + 1);
+}
+
+/** Takes the oldest job that waits, or that somebody began and gave up. Null: there is none. */
+export async function takeExport(database: D1Database, nowMs: number, staleMs: number): Promise<ExportJob | null> {
+  const db = drizzle(database);
+  const abandoned = and(eq(auditExports.state, "running"), lt(auditExports.startedAtMs, nowMs - staleMs));
+  const waiting = db
+    .select({ id: auditExports.id })
+    .from(auditExports)
+    .where(or(eq(auditExports.state, "pending"), abandoned))
+    .orderBy(auditExports.createdAtMs)
+    .limit(1);
+  const [taken] = await db
+    .update(auditExports)
+    .set({ state: "running", startedAtMs: nowMs, rows: 0, bytes: 0, attempts: sql`${auditExports.attempts} + 1` })
+    .where(inArray(auditExports.id, waiting))
+    .returning();
+  return taken ?? null;
+}
+
+export async function noteExport(
+  database: D1Database,
+  id: string,
+  change: Partial<Omit<ExportJob, "id" | "organisationId">>,
+): Promise<void> {
+  await drizzle(database).update(auditExports).set(change).where(eq(auditExports.id, id));
+}
+
+/** Those whose time is over, with what lies in the bucket. */
+export function expiredExports(database: D1Database, nowMs: number, limit: number): Promise<ExportJob[]> {
+  return drizzle(database).select().from(auditExports).where(lt(auditExports.expiresAtMs, nowMs)).limit(limit);
+}
+
+export async function deleteExport(database: D1Database, id: string): Promise<void> {
+  await drizzle(database).delete(auditExports).where(eq(auditExports.id, id));
+}
+
+/** Highest row number now: what arrives later is not part of an export that begins now. */
+export async function highestRowNumber(database: D1Database): Promise<number> {
+  const found = await database.prepare("SELECT max(n) AS n FROM audit_events").first<{ n: number | null }>();
+  return found?.n ?? 0;
+}
+
+const COLUMNS = `n, id, organisation_id AS organisationId, credential_id AS credentialId, seq, admission, at_ms AS atMs,
+  recipient_id AS recipientId, connection_id AS connectionId, grant_id AS grantId, customer, environment, method, path,
+  operation, decision, reason, status, upstream_status AS upstreamStatus, attempts, latency_ms AS latencyMs,
+  upstream_ms AS upstreamMs, bytes_in AS bytesIn, bytes_out AS bytesOut, cost_usd_micros AS costUsdMicros, address,
+  user_agent AS userAgent, request_id AS requestId, upstream_credential_id AS upstreamCredentialId, count, notes,
+  prev_hash AS prevHash, hash`;
+
+const FILTERS = {
+  credentialId: "credential_id = ?",
+  recipientId: "recipient_id = ?",
+  connectionId: "connection_id = ?",
+  customer: "customer = ?",
+  environment: "environment = ?",
+  decision: "decision = ?",
+  fromMs: "at_ms >= ?",
+  toMs: "at_ms < ?",
+} as const satisfies Record<keyof ExportFilter, string>;
+
+/** One page after a row number, ascending. Without an organisation: of all, for the archive. */
+export async function exportRows(
+  database: D1Database,
+  organisationId: string | null,
+  filter: ExportFilter,
+  range: { readonly afterN: number; readonly upToN: number; readonly limit: number },
+): Promise<readonly ExportRow[]> {
+  const stated = Object.entries(FILTERS).flatMap(([member, condition]) => {
+    const value = Object.entries(filter).find(([name]) => name === member)?.[1];
+    return value === undefined ? [] : [{ condition, value }];
+  });
+  const own = organisationId === null ? [] : [{ condition: "organisation_id = ?", value: organisationId }];
+  const conditions = [...own, ...stated];
+  const { results } = await database
+    .prepare(
+      `SELECT ${COLUMNS} FROM audit_events
+       WHERE ${["n > ?", "n <= ?", ...conditions.map((each) => each.condition)].join(" AND ")} ORDER BY n LIMIT ?`,
+    )
+    .bind(range.afterN, range.upToN, ...conditions.map((each) => each.value), range.limit)
+    .all<ExportRow>();
+  return results;
+}
+
+/** Signed heads of the chains of an organisation's credentials, or of one; ascending. */
+export async function exportCheckpoints(
+  database: D1Database,
+  organisationId: string,
+  credentialId: string | undefined,
+  limit: number,
+): Promise<readonly ChainCheckpoint[]> {
+  const { results } = await database
+    .prepare(
+      `SELECT credential_id AS credentialId, seq, hash, at_ms AS atMs, key_id AS keyId, signature
+       FROM audit_checkpoints c
+       WHERE (?1 IS NULL OR credential_id = ?1)
+         AND EXISTS (SELECT 1 FROM audit_events e WHERE e.credential_id = c.credential_id AND e.organisation_id = ?2)
+       ORDER BY credential_id, seq LIMIT ?3`,
+    )
+    .bind(credentialId ?? null, organisationId, limit)
+    .all<ChainCheckpoint>();
+  return results;
+}
