@@ -92,6 +92,35 @@ describe("an allowed call", () => {
   });
 });
 
+describe("response rules", () => {
+  const ruled = () =>
+    world({ grants: [grant({ scope: scope({ removeResponseMembers: ["items[].email", "secret"] }) })] });
+
+  it("take members out of JSON answers and leave the rest byte for byte", async () => {
+    const made = ruled();
+    made.vendor = () => new Response('{"items": [ {"id": 1.0, "email": "a@b"}], "secret": {"x": 1}}');
+    expect(await (await send(made)).text()).toBe('{"items": [{"id": 1.0}]}');
+  });
+
+  it.each([
+    ["text", "hello a@b", "text/plain"],
+    ["broken JSON", '{"items":[{"email":"a@b"', "application/json"],
+    ["a stream", 'data: {"secret":1}\n\n', "text/event-stream"],
+  ])("refuse %s, which nobody can judge", async (_name, body, type) => {
+    const made = ruled();
+    made.vendor = () => new Response(body, { headers: { "content-type": type } });
+    const response = await send(made);
+    expect(await problem(response)).toMatchObject({ status: 403, code: "body_denied" });
+    expect(made.settlements).toMatchObject([{ forwarded: true, reason: "response_unreadable" }]);
+  });
+
+  it("let an empty answer pass", async () => {
+    const made = ruled();
+    made.vendor = () => new Response(null, { status: 204 });
+    expect((await send(made)).status).toBe(204);
+  });
+});
+
 describe("a refused call", () => {
   it.each([
     ["no token", {}, 401, "credential_missing", { headers: { authorization: "" } }],

@@ -20,6 +20,7 @@ import type { Judgement } from "./judge.ts";
 import type { Ending, OpenCall } from "./open-call.ts";
 import { refusalResponse } from "./refuse.ts";
 import type { BodyReader } from "./request-body.ts";
+import { withoutMembers } from "./response-rules.ts";
 import { usageMeter } from "./usage-meter.ts";
 
 export interface AnsweredCall {
@@ -36,14 +37,19 @@ export interface AnsweredCall {
 
 export async function answerCaller(call: AnsweredCall, ports: Ports, settings: PipelineSettings): Promise<Response> {
   if (!call.answer.ok) return failed(call, call.answer.error);
-  const vendor = call.answer.value;
-  const { status } = vendor.response;
-  const { connection } = call.judgement.grant;
+  const { connection, scope } = call.judgement.grant;
+  const { status } = call.answer.value.response;
   if (status === 402) {
-    await vendor.response.body?.cancel().catch(() => undefined);
+    await call.answer.value.response.body?.cancel().catch(() => undefined);
     await call.payment.release("vendor_payment_required");
-    return failed(call, { ...sent(vendor), refusal: VENDOR_PAYMENT, forwarded: true });
+    return failed(call, { ...sent(call.answer.value), refusal: VENDOR_PAYMENT, forwarded: true });
   }
+  const shown = await withoutMembers(call.answer.value.response, scope.removeResponseMembers, call.request.method);
+  if (!shown.ok) {
+    await call.payment.release("response_unreadable");
+    return failed(call, { ...sent(call.answer.value), refusal: shown.error, forwarded: true });
+  }
+  const vendor: VendorAnswer = { ...call.answer.value, response: shown.value };
   let receipt: Readonly<Record<string, string>> = {};
   if (status >= 400) await call.payment.release(`upstream_${status}`);
   else {
@@ -60,7 +66,8 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
   const forms = secretForms(vendor.key.secret, maskedForms(connection.auth, vendor.key.secret, vendor.key.accessToken));
   const map = urlMap(call, settings);
   const rewrites = connection.urlMembers.length > 0 && isJson(vendor.response.headers);
-  const headers = callerHeaders(call, vendor.response.headers, forms, map, receipt, rewrites);
+  const changed = rewrites || scope.removeResponseMembers.length > 0;
+  const headers = callerHeaders(call, vendor.response.headers, forms, map, receipt, changed);
   const maskers: StreamMasker[] = [];
   const meter = usageMeter(connection.prices, call.request.method, call.judgement.path, vendor.response.headers);
   const filters = (): ByteFilter[] => {
