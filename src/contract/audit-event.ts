@@ -35,7 +35,7 @@ export const AuditQuery = z.strictObject({
   method: z
     .string()
     .regex(/^[A-Za-z]{1,20}$/, "Is not a method")
-    .transform((method) => method.toUpperCase())
+    .toUpperCase()
     .optional(),
   path: readableText(2_048)
     .min(1)

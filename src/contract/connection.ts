@@ -38,7 +38,7 @@ const FixedHeaders = z.record(HeaderName, HeaderValue).superRefine((headers, con
   }
 });
 
-const lowerHeader = HeaderName.transform((name) => name.toLowerCase());
+const lowerHeader = HeaderName.toLowerCase();
 export const VendorId = z
   .string()
   .max(64)

@@ -44,7 +44,8 @@ export const AddressBlock = z
     if (block !== null) return formatBlock(block);
     context.addIssue({ code: "custom", message: "Is not an address or an aligned CIDR block" });
     return z.NEVER;
-  });
+  })
+  .pipe(z.string());
 
 export const TrustWire = z
   .strictObject({

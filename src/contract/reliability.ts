@@ -6,7 +6,7 @@ import { HeaderName, readableText } from "./fields.ts";
 const MAX_TIMEOUT_MS = 3_600_000;
 const timeout = z.int().min(1).max(MAX_TIMEOUT_MS).optional();
 const status = z.int().min(200).max(599);
-const lowerHeader = HeaderName.transform((name) => name.toLowerCase());
+const lowerHeader = HeaderName.toLowerCase();
 
 export const ReliabilityWire = z
   .strictObject({

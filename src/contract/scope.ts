@@ -20,7 +20,7 @@ export const Method = z
   .string()
   .max(20)
   .regex(/^(?:\*|[A-Za-z]+)$/, "Is not a method")
-  .transform((method) => method.toUpperCase());
+  .toUpperCase();
 
 /** A pattern of the scope language (`src/domain/pattern.ts`), which says what is wrong with a text that is none. */
 export const PathPattern = z

@@ -1,5 +1,5 @@
 /** Connections and their upstream credentials. Secrets are sealed before they come here. */
-import { and, asc, count, eq } from "drizzle-orm";
+import { and, asc, count, eq, sql } from "drizzle-orm";
 import { afterPosition, inList, newestFirst } from "./control-db.ts";
 import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
 import { connections, grants, upstreamCredentials } from "./control-schema.ts";
@@ -135,6 +135,33 @@ export function updateUpstreamCredential(
 
 export function deleteUpstreamCredential(db: ControlDb, organisationId: string, id: string): Statement {
   return db.delete(upstreamCredentials).where(ofUpstreamCredential(organisationId, id));
+}
+
+/** For the cron: sealed secrets of all organisations whose data key is wrapped under another than the current KEK. */
+export function sealedUnderOtherKek(
+  db: ControlDb,
+  currentKekId: string,
+  limit: number,
+): Promise<UpstreamCredentialRow[]> {
+  const provider = sql`json_extract(${upstreamCredentials.location}, '$.provider')`;
+  const kekId = sql`json_extract(${upstreamCredentials.location}, '$.sealed.kekId')`;
+  return db
+    .select()
+    .from(upstreamCredentials)
+    .where(and(sql`${provider} = 'envelope'`, sql`${kekId} <> ${currentKekId}`))
+    .limit(limit);
+}
+
+/** Puts the rewrapped form of the same secret in place, unless the secret was replaced in the meantime. */
+export async function storeRewrapped(
+  db: ControlDb,
+  row: Pick<UpstreamCredentialRow, "organisationId" | "id" | "version">,
+  location: UpstreamCredentialRow["location"],
+): Promise<void> {
+  await db
+    .update(upstreamCredentials)
+    .set({ location })
+    .where(and(ofUpstreamCredential(row.organisationId, row.id), eq(upstreamCredentials.version, row.version)));
 }
 
 function ofConnection(organisationId: string, id: string) {

@@ -35,7 +35,8 @@ const KNOWN_PARAMETERS = new Set([
 const REACHABLE = GUARDED.filter((route) =>
   Object.keys(route.params?.shape ?? {}).every((name) => KNOWN_PARAMETERS.has(name)),
 );
-const WITH_BODY = REACHABLE.filter((route) => route.body !== undefined);
+/** Uploaded documents have bounds and members of their own. */
+const WITH_BODY = REACHABLE.filter((route) => route.body !== undefined && route.largeBody === undefined);
 const CONSTRAINTS = { connections: ["conn_x"], allowed_methods: ["GET"], allowed_paths: ["/x"], max_ttl_seconds: 60 };
 
 let ids: Record<string, string>;
@@ -308,6 +309,7 @@ const GOOD_BODIES: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   createUpstreamCredential: { connection_id: "{connection_id}", secret: FAKE_SECRET },
   changeUpstreamCredential: { status: "disabled", priority: 3 },
   rotateUpstreamCredential: { secret: `${FAKE_SECRET}-2` },
+  rotateConnectionSecret: { secret: `${FAKE_SECRET}-3` },
   createRecipient: { name: "Kate", email: "kate@example.com", kind: "person", labels: { team: "x" } },
   changeRecipient: { name: "Kate B.", email: "kate.b@example.com" },
   createPolicy: {

@@ -11,20 +11,15 @@ import type { Route } from "./route.ts";
 type Json = Record<string, unknown>;
 type Direction = "input" | "output";
 
-const PROBLEMS_OF_ALL: readonly AdminProblemCode[] = ["internal", "unavailable"];
+const PROBLEMS_OF_ALL: readonly AdminProblemCode[] = ["invalid_request", "internal", "unavailable"];
 const PROBLEMS_WITH_CALLER: readonly AdminProblemCode[] = ["credential_missing", "role_denied"];
-const PROBLEMS_WITH_BODY: readonly AdminProblemCode[] = [
-  "invalid_json",
-  "body_too_large",
-  "unsupported_media_type",
-  "invalid_request",
-];
+const PROBLEMS_WITH_BODY: readonly AdminProblemCode[] = ["invalid_json", "body_too_large", "unsupported_media_type"];
 
 export function openApiDocument(routes: readonly Route[], serverUrl: string | null): Json {
   const components = new Components(routes);
   const paths: Record<string, Json> = {};
   const tags = new Set<string>();
-  for (const route of routes) {
+  for (const route of routes.filter(isOperation)) {
     tags.add(route.tag);
     for (const [i, path] of [route.path, ...(route.aliases ?? [])].entries()) {
       const template = path.replaceAll(/:([a-z_]+)/g, "{$1}");
@@ -54,6 +49,11 @@ export function openApiDocument(routes: readonly Route[], serverUrl: string | nu
       schemas: components.schemas,
     },
   };
+}
+
+/** Pages for people's browsers are no operations of the API. */
+function isOperation(route: Route): boolean {
+  return route.roles !== "public" || Object.values(route.responses).some((schema) => schema !== "other");
 }
 
 function operation(route: Route, path: string, aliasIndex: number, components: Components): Json {
@@ -113,7 +113,6 @@ function problems(route: Route, components: Components): Json {
   const codes: AdminProblemCode[] = [...PROBLEMS_OF_ALL];
   if (route.roles !== "public") codes.push(...PROBLEMS_WITH_CALLER);
   if (route.params !== undefined) codes.push("not_found");
-  if (route.query !== undefined || route.method === "POST") codes.push("invalid_request");
   if (route.body !== undefined) codes.push(...PROBLEMS_WITH_BODY);
   if (route.method === "POST") codes.push("idempotency_mismatch");
   const byStatus = new Map<number, Set<string>>();

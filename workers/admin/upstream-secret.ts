@@ -17,6 +17,13 @@ export interface NewSecret {
   readonly location?: SecretProviderWire | undefined;
 }
 
+export interface NewUpstreamCredential extends NewSecret {
+  readonly name?: string | null | undefined;
+  readonly environment?: string | null | undefined;
+  readonly priority?: number | undefined;
+  readonly weight?: number | undefined;
+}
+
 /** Whether the scheme can use this secret. One that lives elsewhere is judged when it is read. */
 export function checkSecret(auth: AuthScheme, given: NewSecret): Result<void, AdminProblem> {
   if (auth.scheme === "none" && given.location !== undefined) {
@@ -48,12 +55,7 @@ export async function placeSecret(
 export async function newUpstreamCredential(
   context: RouteContext,
   connectionId: string,
-  given: NewSecret & {
-    readonly name?: string | null | undefined;
-    readonly environment?: string | null | undefined;
-    readonly priority?: number | undefined;
-    readonly weight?: number | undefined;
-  },
+  given: NewUpstreamCredential,
 ): Promise<UpstreamCredentialRow> {
   const id = freshId(context, "ucred");
   const placed = await placeSecret(context, { connectionId, id, version: 1 }, given);

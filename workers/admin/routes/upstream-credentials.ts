@@ -12,7 +12,6 @@ import {
   UpstreamCredentialCreate,
   UpstreamCredentialCreateFlat,
   UpstreamCredentialPatch,
-  UpstreamCredentialRotate,
 } from "../../../src/contract/upstream-credential.ts";
 import { err, ok } from "../../../src/domain/result.ts";
 import type { Result } from "../../../src/domain/result.ts";
@@ -33,20 +32,21 @@ import { upstreamCredentialView } from "../connection-view.ts";
 import { pageBody, pageRequest } from "../pages.ts";
 import { EDITORS, READERS, defineRoute } from "../route.ts";
 import type { Outcome, Route, RouteContext } from "../route.ts";
-import { checkSecret, newUpstreamCredential, placeSecret } from "../upstream-secret.ts";
+import { checkSecret, newUpstreamCredential } from "../upstream-secret.ts";
+import type { NewUpstreamCredential } from "../upstream-secret.ts";
 
 const NESTED = "/api/v1/connections/:connection_id/upstream-credentials";
 const FLAT = "/admin/upstream-credentials";
 const TAG = "Upstream credentials";
 const ONE = z.strictObject({ connection_id: ConnectionId.optional(), upstream_credential_id: UpstreamCredentialId });
 
-const OF_ONE = {
+export const OF_ONE = {
   tag: TAG,
   roles: EDITORS,
   params: ONE,
 } as const;
 
-function onePaths(suffix: "" | `/${string}` = "") {
+export function onePaths(suffix: "" | `/${string}` = "") {
   const path: `/${string}` = `${NESTED}/:upstream_credential_id${suffix}`;
   const alias: `/${string}` = `${FLAT}/:upstream_credential_id${suffix}`;
   return { path, aliases: [alias] };
@@ -145,55 +145,6 @@ const changeOne = defineRoute({
   },
 });
 
-const rotateOne = defineRoute({
-  ...OF_ONE,
-  method: "POST",
-  ...onePaths("/rotate"),
-  operationId: "rotateUpstreamCredential",
-  summary: "Replace a master key, at once or with a canary",
-  description: "With `canary_share` the new key takes that share of the calls beside the old one until it is promoted.",
-  body: UpstreamCredentialRotate,
-  responses: { 200: UpstreamCredential, 201: UpstreamCredential },
-  async handler(context, { params, body }): Promise<Outcome> {
-    const found = await findOne(context, params);
-    if (!found.ok) return found;
-    const row = found.value;
-    const connection = await findConnection(context.db, context.organisationId, row.connectionId);
-    if (connection === null) return err(notFound("connection"));
-    const usable = checkSecret(connection.auth, body);
-    if (!usable.ok) return usable;
-    if (body.canary_share !== undefined) return addCanary(context, row, body.canary_share, body);
-    const version = row.version + 1;
-    const placed = await placeSecret(context, { connectionId: row.connectionId, id: row.id, version }, body);
-    return storeOne(context, row, { ...placed, version, rotatedAtMs: context.nowMs });
-  },
-});
-
-const promoteOne = defineRoute({
-  ...OF_ONE,
-  method: "POST",
-  ...onePaths("/promote"),
-  operationId: "promoteUpstreamCredential",
-  summary: "Let a canary take all calls; the key that it replaces is disabled",
-  responses: { 200: UpstreamCredential },
-  async handler(context, { params }): Promise<Outcome> {
-    const found = await findOne(context, params);
-    if (!found.ok) return found;
-    const row = found.value;
-    if (row.state !== "canary") return err({ code: "conflict", detail: "Only a canary can be promoted" });
-    const retire =
-      row.replacesId === null
-        ? []
-        : [
-            updateUpstreamCredential(context.db, context.organisationId, row.replacesId, {
-              state: "disabled",
-              updatedAtMs: context.nowMs,
-            }),
-          ];
-    return storeOne(context, row, { state: "active", canaryShare: 0, replacesId: null }, retire);
-  },
-});
-
 const removeOne = defineRoute({
   ...OF_ONE,
   method: "DELETE",
@@ -227,15 +178,16 @@ export const UPSTREAM_CREDENTIAL_ROUTES: readonly Route[] = [
   listFlat,
   getOne,
   changeOne,
-  rotateOne,
-  promoteOne,
   removeOne,
 ];
 
 type OnePlace = z.output<typeof ONE>;
 
 /** A master key that exists, but below another connection than the path says, does not exist. */
-async function findOne(context: RouteContext, place: OnePlace): Promise<Result<UpstreamCredentialRow, AdminProblem>> {
+export async function findOne(
+  context: RouteContext,
+  place: OnePlace,
+): Promise<Result<UpstreamCredentialRow, AdminProblem>> {
   const row = await findUpstreamCredential(context.db, context.organisationId, place.upstream_credential_id);
   const elsewhere = place.connection_id !== undefined && row?.connectionId !== place.connection_id;
   return row === null || elsewhere ? err(notFound("upstream credential")) : ok(row);
@@ -253,10 +205,10 @@ async function listed(
   );
 }
 
-async function addTo(
+export async function addTo(
   context: RouteContext,
   connectionId: string,
-  body: z.output<typeof UpstreamCredentialCreate>,
+  body: NewUpstreamCredential,
 ): Promise<Outcome> {
   const connection = await findConnection(context.db, context.organisationId, connectionId);
   if (connection === null) return err(notFound("connection"));
@@ -265,27 +217,7 @@ async function addTo(
   return insertOne(context, await newUpstreamCredential(context, connection.id, body));
 }
 
-async function addCanary(
-  context: RouteContext,
-  replaced: UpstreamCredentialRow,
-  canaryShare: number,
-  body: z.output<typeof UpstreamCredentialRotate>,
-): Promise<Outcome> {
-  if (replaced.state !== "active")
-    return err({ code: "conflict", detail: "Only an active master key can have a canary" });
-  const fresh = await newUpstreamCredential(context, replaced.connectionId, { ...body, name: replaced.name });
-  return insertOne(context, {
-    ...fresh,
-    environment: replaced.environment,
-    priority: replaced.priority,
-    weight: replaced.weight,
-    state: "canary",
-    canaryShare,
-    replacesId: replaced.id,
-  });
-}
-
-async function insertOne(context: RouteContext, row: UpstreamCredentialRow): Promise<Outcome> {
+export async function insertOne(context: RouteContext, row: UpstreamCredentialRow): Promise<Outcome> {
   const view = upstreamCredentialView(row);
   const [pending] = await context.db.batch([
     raiseVersions(context.db, context.organisationId, { connectionId: row.connectionId }, context.nowMs),
@@ -296,7 +228,7 @@ async function insertOne(context: RouteContext, row: UpstreamCredentialRow): Pro
   return told.ok ? reply(201, view) : told;
 }
 
-async function storeOne(
+export async function storeOne(
   context: RouteContext,
   before: UpstreamCredentialRow,
   change: Partial<Omit<UpstreamCredentialRow, "id" | "organisationId" | "connectionId">>,

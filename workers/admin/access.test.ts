@@ -1,0 +1,233 @@
+/** Who may do what: provisioners within their constraints, management keys and their ranks, sessions and their origin. */
+import { describe, expect, it, vi } from "vitest";
+import { controlDb } from "../../src/store/control-db.ts";
+import { members, sessions } from "../../src/store/control-schema.ts";
+import { bindings, call, fieldsOf, newConnection, newCredential, newKey, textOf } from "./admin.fixture.ts";
+import { readSettings } from "./env.ts";
+import { rewrapOldSecrets } from "./kek-rotation.ts";
+import { sessionIdOf } from "./session.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const CREDENTIALS = "/api/v1/delegated-credentials";
+
+describe("a provisioner", () => {
+  const constraints = {
+    connections: ["conn_a1b2c3"],
+    allowed_methods: ["GET"],
+    allowed_paths: ["/crm/v3/objects/*"],
+    deny_query_params: ["archived"],
+    max_ttl_seconds: 3_600,
+    limits: { rate: [{ requests: 60, per_seconds: 60 }] },
+    max_active: 2,
+    name_pattern: "agent-run-*",
+  };
+  const request = {
+    connection_id: "conn_a1b2c3",
+    name: "agent-run-2026-05-01",
+    allowed_methods: ["GET"],
+    allowed_paths: ["/crm/v3/objects/contacts/*"],
+    ttl_seconds: 900,
+  };
+
+  it("mints within its constraints, inherits them, sees only its own, and nothing else", async () => {
+    await newConnection({ id: "conn_a1b2c3" });
+    await newConnection({ id: "conn_other" });
+    const key = await newKey("provisioner", { constraints });
+    const issued = await call("POST", CREDENTIALS, { key, body: request });
+    expect(issued.status, issued.text).toBe(201);
+    expect(textOf(issued, "token")).toMatch(/^rk_proxy_/);
+    expect(issued.json).toMatchObject({
+      limits: { rate: [{ requests: 60, per_seconds: 60 }] },
+      grants: [{ deny_query_params: ["archived"], allowed_paths: ["/crm/v3/objects/contacts/*"] }],
+    });
+
+    const outside: [Record<string, unknown>, string][] = [
+      [{ allowed_methods: ["GET", "DELETE"] }, "allowed_methods"],
+      [{ allowed_paths: ["/crm/v3/*"] }, "allowed_paths"],
+      [{ allowed_paths: ["/crm/v3/objects/contacts/*", "/**"] }, "allowed_paths"],
+      [{ ttl_seconds: 3_601 }, "ttl_seconds"],
+      [{ name: "something else" }, "name"],
+      [{ limits: { rate: [{ requests: 61, per_seconds: 60 }] } }, "limits"],
+      [{ connection_id: "conn_other" }, "connection_id"],
+      [{ connection_id: "conn_nowhere" }, "connection_id"],
+    ];
+    for (const [change, field] of outside) {
+      const refused = await call("POST", CREDENTIALS, { key, body: { ...request, ...change } });
+      expect(refused.status, `${field} ${refused.text}`).toBe(403);
+      expect(refused.json["code"]).toBe("outside_constraint");
+      expect(fieldsOf(refused)).toContain(field);
+    }
+
+    const foreign = await newCredential("conn_a1b2c3");
+    const list = await call("GET", CREDENTIALS, { key });
+    expect(list.json["data"]).toMatchObject([{ id: textOf(issued, "id") }]);
+    for (const [method, suffix] of [
+      ["GET", ""],
+      ["POST", "/revoke"],
+      ["POST", "/rotate"],
+      ["DELETE", ""],
+    ] as const) {
+      const answer = await call(method, `${CREDENTIALS}/${textOf(foreign, "id")}${suffix}`, { key });
+      expect(answer.status, `${method} ${suffix}`).toBe(404);
+    }
+    expect((await call("POST", CREDENTIALS, { key, body: request })).status).toBe(201);
+    const third = await call("POST", CREDENTIALS, { key, body: request });
+    expect(third.status, third.text).toBe(403);
+    expect(fieldsOf(third)).toEqual(["max_active"]);
+    expect((await call("POST", `${CREDENTIALS}/${textOf(issued, "id")}/revoke`, { key })).status).toBe(200);
+    expect((await call("POST", CREDENTIALS, { key, body: request })).status).toBe(201);
+  });
+
+  it("has its maximum lifetime when it names none", async () => {
+    await newConnection({ id: "conn_ttl" });
+    const key = await newKey("provisioner", {
+      constraints: { ...constraints, connections: ["conn_ttl"], allowed_paths: ["/**"] },
+    });
+    const { ttl_seconds: _ttl, ...endless } = { ...request, connection_id: "conn_ttl" };
+    const issued = await call("POST", CREDENTIALS, { key, body: endless });
+    const lifetimeMs = Date.parse(textOf(issued, "expires_at")) - Date.parse(textOf(issued, "created_at"));
+    expect(lifetimeMs).toBe(3_600_000);
+  });
+});
+
+describe("management keys", () => {
+  const PATH = "/api/v1/management-keys";
+
+  it("are shown once, work at once, and stop at once", async () => {
+    const made = await call("POST", PATH, { body: { name: "reader", role: "auditor" } });
+    const key = textOf(made, "key");
+    expect(key).toMatch(/^rk_mgmt_auditor_/);
+    expect((await call("GET", "/api/v1/connections", { key })).status).toBe(200);
+    const read = await call("GET", `${PATH}/${textOf(made, "id")}`);
+    expect(read.text).not.toContain(key);
+    expect(read.json["last_used_at"]).toBeTypeOf("string");
+    const rotated = await call("POST", `${PATH}/${textOf(made, "id")}/rotate`, { body: { overlap_seconds: 60 } });
+    const next = textOf(rotated, "key");
+    for (const live of [key, next]) expect((await call("GET", PATH, { key: live })).status).toBe(200);
+    const again = textOf(await call("POST", `${PATH}/${textOf(made, "id")}/rotate`, { body: {} }), "key");
+    for (const dead of [key, next]) expect((await call("GET", PATH, { key: dead })).status).toBe(401);
+    await call("POST", `${PATH}/${textOf(made, "id")}/revoke`);
+    expect((await call("GET", PATH, { key: again })).status).toBe(401);
+    expect((await call("POST", `${PATH}/${textOf(made, "id")}/rotate`, { body: {} })).status).toBe(409);
+  });
+
+  it("expire", async () => {
+    const key = await newKey("auditor", { ttl_seconds: 1 });
+    expect((await call("GET", PATH, { key })).status).toBe(200);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 2_000 });
+    expect((await call("GET", PATH, { key })).status).toBe(401);
+    vi.useRealTimers();
+  });
+
+  it("let nobody raise their own rank", async () => {
+    const admin = await newKey("admin");
+    for (const role of ["owner", "admin"]) {
+      const refused = await call("POST", PATH, { key: admin, body: { name: "x", role } });
+      expect(refused.status).toBe(403);
+    }
+    const other = await call("POST", PATH, { body: { name: "other", role: "admin" } });
+    for (const verb of ["rotate", "revoke"]) {
+      const refused = await call("POST", `${PATH}/${textOf(other, "id")}/${verb}`, { key: admin });
+      expect(refused.status, verb).toBe(403);
+    }
+    const missing = await call("POST", PATH, { body: { name: "x", role: "provisioner" } });
+    expect(fieldsOf(missing)).toEqual(["constraints"]);
+  });
+});
+
+describe("sessions", () => {
+  it("act for their member, from the dashboard's own origin only, until they end", async () => {
+    const db = controlDb(bindings.CONTROL_DB);
+    const id = sessionIdOf(readSettings(bindings), "cookie-value");
+    const row = { organisationId: "org_default", createdAtMs: 1, updatedAtMs: 1 };
+    await db.insert(members).values({
+      ...row,
+      id: "mem_0123456789abcdef",
+      email: "ann@example.com",
+      name: "Ann",
+      role: "admin",
+      status: "active",
+      createdBy: "test",
+      lastLoginAtMs: null,
+    });
+    await db.insert(sessions).values({
+      ...row,
+      id,
+      memberId: "mem_0123456789abcdef",
+      lastSeenAtMs: 1,
+      expiresAtMs: Date.now() + 60_000,
+      revokedAtMs: null,
+      userAgent: "test",
+    });
+    const cookie = "a=b; relaykey_session=cookie-value";
+    const read = await call("GET", "/api/v1/connections", { key: null, headers: { cookie } });
+    expect(read.status, read.text).toBe(200);
+    const body = { name: "By session" };
+    const bare = await call("POST", "/api/v1/recipients", { key: null, headers: { cookie }, body });
+    expect(bare.json["code"]).toBe("csrf_refused");
+    const evil = { cookie, origin: "https://evil.example" };
+    const foreign = await call("POST", "/api/v1/recipients", { key: null, headers: evil, body });
+    expect(foreign.json["code"]).toBe("csrf_refused");
+    const own = { cookie, origin: "http://localhost:8788" };
+    const made = await call("POST", "/api/v1/recipients", { key: null, headers: own, body });
+    expect(made.status, made.text).toBe(201);
+    expect(made.json["created_by"]).toBe("mem_0123456789abcdef");
+    const wrong = { cookie: "relaykey_session=other" };
+    expect((await call("GET", "/api/v1/connections", { key: null, headers: wrong })).status).toBe(401);
+    await db.update(members).set({ status: "removed" });
+    expect((await call("GET", "/api/v1/connections", { key: null, headers: { cookie } })).status).toBe(401);
+  });
+});
+
+describe("key-encryption keys", () => {
+  it("move sealed secrets under the current one, and the secrets stay what they were", async () => {
+    const connection = await newConnection();
+    const settings = readSettings(bindings);
+    const fresh = { id: "knew", key: crypto.getRandomValues(new Uint8Array(32)) };
+    const db = controlDb(bindings.CONTROL_DB);
+    expect(await rewrapOldSecrets(db, [fresh, ...settings.keks])).toBeGreaterThan(0);
+    expect(await rewrapOldSecrets(db, [fresh, ...settings.keks])).toBe(0);
+    const stored = await bindings.CONTROL_DB.prepare(
+      "SELECT location_json FROM upstream_credentials WHERE connection_id = ?",
+    )
+      .bind(textOf(connection, "id"))
+      .first<string>("location_json");
+    expect(stored).toContain('"kekId":"knew"');
+    expect(await rewrapOldSecrets(db, [...settings.keks, fresh])).toBeGreaterThan(0);
+  });
+});
+
+describe("base URLs", () => {
+  it("are checked in every spelling, and named", async () => {
+    const strict = { env: { ALLOW_PRIVATE_UPSTREAMS: "false" } };
+    const bad = [
+      "http://api.vendor.example",
+      "https://user:pw@api.vendor.example",
+      "https://127.0.0.1",
+      "https://2130706433",
+      "https://0x7f.1",
+      "https://[::ffff:169.254.169.254]",
+      "https://169.254.169.254/latest",
+      "https://localhost",
+      "https://10.0.0.1.",
+      "https://１２７.0.0.1",
+      "https://api.vendor.example/a/../b?x=1",
+      "not a url",
+    ];
+    for (const url of bad) {
+      const answer = await newConnection({ base_url: url }, strict);
+      expect(answer.status, url).toBe(422);
+      expect(fieldsOf(answer), url).toEqual(["base_url"]);
+    }
+    const token = {
+      scheme: "oauth2_client_credentials",
+      token_url: "https://10.0.0.1/t",
+      client_id: "x",
+      client_auth: "body",
+    };
+    expect(fieldsOf(await newConnection({ auth: token }, strict))).toEqual(["auth.token_url"]);
+    const origins = [{ name: "files", base_url: "https://192.168.0.1" }];
+    expect(fieldsOf(await newConnection({ origins }, strict))).toEqual(["origins[0].base_url"]);
+  });
+});
