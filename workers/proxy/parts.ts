@@ -2,10 +2,12 @@
  * Puts the pipeline's ports together from the Worker's bindings. What belongs to the isolate (settings, buffers, counts)
  * is made once; what belongs to a request (deferred work) is made per request.
  */
-import { accessTokens, connectionHealth, HealthMemory } from "../../src/cloudflare/connection-health.ts";
+import { accessTokens } from "../../src/cloudflare/access-tokens.ts";
+import { connectionHealth } from "../../src/cloudflare/connection-health.ts";
 import { credentialSource } from "../../src/cloudflare/credential-source.ts";
 import { doorstep, DoorstepCounts } from "../../src/cloudflare/doorstep.ts";
 import { gateClient, SettlementBuffer } from "../../src/cloudflare/gate-client.ts";
+import { HealthMemory } from "../../src/cloudflare/health-memory.ts";
 import { secretProviderSettings, secretSource } from "../../src/cloudflare/secret-providers.ts";
 import { ID_RANDOM_BYTES, newId } from "../../src/domain/ids.ts";
 import { parsePeppers } from "../../src/domain/token.ts";
