@@ -2,6 +2,7 @@
  * A connection's keys from outside: which one a call uses, what happens when the vendor refuses or limits one, rotation
  * with a canary, the test call, and operations from an OpenAPI document.
  */
+import { appendFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { items, member, text, type Json } from "./harness/api-client.ts";
 import type { RecordingVendor } from "./harness/recording-vendor.ts";
@@ -212,6 +213,74 @@ describe("an OpenAPI document", () => {
     const refused = await world.api.admin("PUT", path, { swagger: "2.0" });
     expect(refused.status).toBeGreaterThanOrEqual(400);
     expect(refused.status).toBeLessThan(500);
+  });
+});
+
+describe("a key that lives elsewhere", () => {
+  it("is read from Vault and from a Worker secret, and is unavailable when it cannot be read", async () => {
+    const vault = await world.vendor();
+    const [inVault, inWorker, vaultToken] = [madeUpSecret(), madeUpSecret(), madeUpSecret()];
+    let sealed = false;
+    vault.answerWith((request, response) => {
+      const known =
+        request.headers["x-vault-token"] === vaultToken && request.target.startsWith("/v1/secret/data/apps/");
+      const status = sealed ? 503 : known ? 200 : 403;
+      response.writeHead(status, { "content-type": "application/json" });
+      response.end(
+        JSON.stringify(status === 200 ? { data: { data: { api_key: inVault }, metadata: {} } } : { errors: [] }),
+      );
+    });
+    await world.stack.kill();
+    const lines = [`VAULT_ADDR="${vault.origin}"`, `VAULT_TOKEN="${vaultToken}"`, `CRM_KEY="${inWorker}"`];
+    appendFileSync(world.stack.varsPath, `${lines.join("\n")}\n`);
+    await world.stack.start();
+
+    const auth = { scheme: "bearer" };
+    const located = (id: string, location: unknown) =>
+      world.connect(id, { base_url: vendor.origin, auth, secret: undefined, location });
+    const ofVault = (path: string) => ({ provider: "vault", mount: "secret", path, field: "api_key" });
+    const fromVault = await located("conn_vault", ofVault("apps/crm"));
+    const fromWorker = await located("conn_worker", { provider: "worker_secret", binding: "CRM_KEY" });
+    const vaultCaller = await fromVault.token(SCOPE);
+    expect(await call(fromVault, vaultCaller)).toEqual([200, [inVault]]);
+    expect(await call(fromWorker, await fromWorker.token(SCOPE))).toEqual([200, [inWorker]]);
+
+    sealed = true;
+    // What was read a moment ago still serves; what was never read is refused, and the vendor is not called.
+    expect(await call(fromVault, vaultCaller)).toEqual([200, [inVault]]);
+    const unread = await located("conn_unread", ofVault("apps/other"));
+    const token = await unread.token(SCOPE);
+    const before = vendor.requests.length;
+    const answer = await world.api.proxy("GET", "/conn_unread/things", token);
+    expect(answer.status).toBe(503);
+    expect(answer.body).toMatchObject({ code: "secret_unavailable", retryable: true });
+    expect(vendor.requests.length).toBe(before);
+    expect(world.api.transcript()).not.toContain(inVault);
+    expect(world.stack.output()).not.toContain(vaultToken);
+  });
+
+  it("can never be one of RelayKey's own secrets", async () => {
+    for (const binding of ["RELAYKEY_KEKS", "VAULT_TOKEN", "CONTROL_DB"]) {
+      const made = await world.api.admin("POST", "/api/v1/connections", {
+        id: `conn_own_${binding.toLowerCase()}`,
+        name: "own",
+        base_url: vendor.origin,
+        auth: { scheme: "bearer" },
+        location: { provider: "worker_secret", binding },
+      });
+      if (made.status !== 201) continue;
+      const issued = await world.api.admin("POST", "/api/v1/delegated-credentials", {
+        name: "own",
+        grants: [{ connection_id: text(member(made.body, "id")), rules: SCOPE }],
+        ttl_seconds: 600,
+      });
+      const answer = await world.api.proxy(
+        "GET",
+        `/${text(member(made.body, "id"))}/x`,
+        text(member(issued.body, "token")),
+      );
+      expect(answer.status, binding).toBe(503);
+    }
   });
 });
 
