@@ -53,8 +53,11 @@ export interface Doorstep {
 
 /** What all isolates know together about a connection: breaker, the vendor's "wait", access tokens. */
 export interface ConnectionHealth {
-  /** Null: go ahead. Otherwise the refusal (`circuit_open`, `vendor_limited`). */
-  check(organisationId: string, connection: ConnectionDocument): Promise<Refusal | null>;
+  /**
+   * Null: go ahead. Otherwise the refusal (`circuit_open`, `vendor_limited`). `keys`: ids of the upstream credentials that
+   * the call may use; it is held back while the vendor wants a rest for each of them.
+   */
+  check(organisationId: string, connection: ConnectionDocument, keys?: readonly string[]): Promise<Refusal | null>;
   report(organisationId: string, connection: ConnectionDocument, result: CallReport): void;
   /** False while the vendor refuses or limits this key: it is then tried after the others. From memory, never waits. */
   usable?(organisationId: string, connection: ConnectionDocument, upstreamCredentialId: string): boolean;

@@ -35,12 +35,12 @@ export function connectionHealth(options: HealthOptions): ConnectionHealth {
   };
 
   return {
-    async check(organisationId, connection) {
+    async check(organisationId, connection, keys) {
       const name = connectionStateName(organisationId, connection.id);
       const memory = memories.of(name);
       const atMs = nowMs();
       if (atMs >= memory.syncedAtMs + SYNC_INTERVAL_MS) exchange(name, connection, memory);
-      const heldMs = connectionHeldUntilMs(memory, connection, atMs);
+      const heldMs = connectionHeldUntilMs(memory, connection, keys ?? allKeys(connection), atMs);
       if (heldMs > atMs) return vendorLimited(connection, heldMs - atMs);
       if (connection.reliability.breaker !== null) {
         const refusal = await passBreaker(options, name, connection, memory, atMs);
@@ -67,6 +67,10 @@ export function connectionHealth(options: HealthOptions): ConnectionHealth {
       );
     },
   };
+}
+
+function allKeys(connection: ConnectionDocument): readonly string[] {
+  return connection.upstreamCredentials.map((key) => key.id);
 }
 
 async function exchangeNews(

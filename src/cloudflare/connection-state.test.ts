@@ -199,6 +199,18 @@ describe("a vendor's wait", () => {
     expect(await isolate.check(connection)).toBe("vendor_limited");
   });
 
+  it("holds a call that may use only the key that must wait", async () => {
+    const other = { ...CREDENTIAL, id: "ucred_b", environment: "sandbox" };
+    const connection = connectionOf("conn_environments", { upstreamCredentials: [CREDENTIAL, other] });
+    const isolate = new Isolate();
+    await isolate.report(connection, { status: 429, holdUntilMs: Date.now() + 60_000 });
+    const outcome = async (keys: readonly string[]) =>
+      (await isolate.health.check("org_default", connection, keys))?.code ?? "go";
+    expect(await outcome(["ucred_a"])).toBe("vendor_limited");
+    expect(await outcome(["ucred_b"])).toBe("go");
+    expect(await outcome(["ucred_a", "ucred_b"])).toBe("go");
+  });
+
   it("puts a refused key last until it is accepted again", async () => {
     const connection = connectionOf("conn_refused");
     const isolate = new Isolate();

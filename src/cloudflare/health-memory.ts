@@ -59,20 +59,20 @@ export class HealthMemory {
   }
 }
 
-/** Waits of the whole connection; with several keys the connection waits only while all of them do. */
-export function connectionHeldUntilMs(memory: ConnectionMemory, connection: ConnectionDocument, atMs: number): number {
+/** Waits of the whole connection; a call that may use several keys waits only while all of them do. */
+export function connectionHeldUntilMs(
+  memory: ConnectionMemory,
+  connection: ConnectionDocument,
+  keys: readonly string[],
+  atMs: number,
+): number {
   const holds = knownHolds(memory).filter((hold) => hold.untilMs > atMs);
   if (holds.length === 0) return 0;
-  const wholeMs = Math.max(
-    0,
-    ...holds.filter((hold) => hold.upstreamCredentialId === null).map((hold) => hold.untilMs),
-  );
-  const keys = connection.upstreamCredentials;
-  if (keys.length < 2) return Math.max(wholeMs, ...holds.map((hold) => hold.untilMs));
-  const ends = keys.map((key) =>
-    Math.max(0, ...holds.filter((hold) => hold.upstreamCredentialId === key.id).map((hold) => hold.untilMs)),
-  );
-  return Math.max(wholeMs, Math.min(...ends));
+  const latest = (of: readonly VendorHold[]): number => Math.max(0, ...of.map((hold) => hold.untilMs));
+  if (connection.upstreamCredentials.length < 2 || keys.length === 0) return latest(holds);
+  const whole = latest(holds.filter((hold) => hold.upstreamCredentialId === null));
+  const each = keys.map((key) => latest(holds.filter((hold) => hold.upstreamCredentialId === key)));
+  return Math.max(whole, Math.min(...each));
 }
 
 export function knownHolds(memory: ConnectionMemory): readonly VendorHold[] {

@@ -36,14 +36,18 @@ export async function upstreamKeys(
 ): Promise<Outcome<UpstreamKeys>> {
   const { connection } = grant;
   if (connection.status === "paused") return err(paused(connection));
-  const held = await ports.health.check(document.organisationId, connection);
-  if (held !== null) return err(held);
   const environment = grant.environment ?? document.environment;
   const drawn = upstreamOrder(connection.upstreamCredentials, environment, ports.random.unit());
   // Keys that the vendor refused or asked to rest come last, and still come when nothing else is left.
   const rests = (key: UpstreamCredentialDocument): boolean =>
     ports.health.usable?.(document.organisationId, connection, key.id) === false;
   const order = drawn.length < 2 ? drawn : [...drawn.filter((key) => !rests(key)), ...drawn.filter(rests)];
+  const held = await ports.health.check(
+    document.organisationId,
+    connection,
+    order.map((key) => key.id),
+  );
+  if (held !== null) return err(held);
   let at = 0;
   const next = async (): Promise<UpstreamKey | null> => {
     const credential = order[at];
