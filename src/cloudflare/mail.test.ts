@@ -226,7 +226,7 @@ describe("chooseMailer", () => {
         { ...settings, ...wrong },
         dependencies(() => new Response()),
       ).send(mail);
-      expect(result).toMatchObject({ ok: false, error: { retryable: false } });
+      expect(result).toMatchObject({ ok: false, error: { retryable: true } });
     },
   );
 });

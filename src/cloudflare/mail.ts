@@ -9,7 +9,7 @@ import { resendMailer } from "./mail-resend.ts";
 import { parseSmtpUrl, smtpMailer, type SmtpConnect } from "./mail-smtp.ts";
 
 export interface MailFailure {
-  /** False: the same mail will never be taken (a refused address, a wrong configuration). */
+  /** False: the same mail will never be taken (a refused address, a mail that is too large). */
   readonly retryable: boolean;
   /** For operators: a provider's status or a step's name, never a text from outside. */
   readonly reason: string;
@@ -38,7 +38,10 @@ export interface MailDependencies {
   readonly mailbox: Mailer;
 }
 
-/** The mailer that the settings name. A wrong setting gives a mailer that refuses each mail and says what is missing. */
+/**
+ * The mailer that the settings name. A wrong setting gives a mailer that takes no mail and says what is missing: it
+ * may be put right before the mail's attempts are used up.
+ */
 export function chooseMailer(settings: MailSettings, dependencies: MailDependencies): Mailer {
   if (settings.provider === "mailbox") {
     return settings.local ? dependencies.mailbox : refusing("MAIL_PROVIDER mailbox exists only on a local machine");
@@ -71,5 +74,5 @@ function checked(mailer: Mailer): Mailer {
 }
 
 function refusing(reason: string): Mailer {
-  return { send: async () => err({ retryable: false, reason }) };
+  return { send: async () => err({ retryable: true, reason }) };
 }
