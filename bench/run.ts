@@ -9,6 +9,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { REPOSITORY } from "../scripts/build.ts";
+import { childrenNamed, processorMs } from "../scripts/child-processes.ts";
 import { loadVars } from "../scripts/dev-vars.ts";
 import type { LocalSettings } from "../scripts/local-settings.ts";
 import { startStack } from "../scripts/local-stack.ts";
@@ -30,10 +31,22 @@ interface Options {
   readonly credentials: number;
 }
 
+interface Target {
+  readonly variant: string;
+  readonly port: number;
+  readonly tokens: readonly string[];
+  /** Of its workerd. */
+  readonly pids: readonly number[];
+}
+
+interface Measured extends LoadResult {
+  readonly processorMsPerCall: number;
+}
+
 interface Row {
   readonly connections: number;
   readonly variant: string;
-  readonly result: LoadResult;
+  readonly result: Measured;
   /** Throughput as a part of the pass-through's. */
   readonly ratio: number;
 }
@@ -54,11 +67,19 @@ async function main(): Promise<void> {
   process.env["ALLOW_PRIVATE_UPSTREAMS"] = "true";
   const upstream = await startUpstream(UPSTREAM_PORT);
   const stack = await startStack(settings, vars);
+  const relayKeyPids = childrenNamed("workerd", process.pid);
   const bare = startBare(upstream.origin);
   try {
     await bare.ready;
     const tokens = await createTokens(vars.secrets.RELAYKEY_OWNER_KEY, upstream.origin, options.credentials);
-    const rows = await measure(tokens, options);
+    const barePids = childrenNamed("workerd", process.pid).filter((pid) => !relayKeyPids.includes(pid));
+    const rows = await measure(
+      [
+        { variant: "pass-through Worker", port: BARE_PORT, tokens: tokens.slice(0, 1), pids: barePids },
+        { variant: "RelayKey", port: PROXY_PORT, tokens, pids: relayKeyPids },
+      ],
+      options,
+    );
     const report = render(rows, options, upstream.kind);
     console.log(report);
     writeFileSync(join(REPOSITORY, "bench/RESULTS.md"), report);
@@ -136,39 +157,43 @@ async function createTokens(ownerKey: string, origin: string, count: number): Pr
   return tokens;
 }
 
-async function measure(tokens: readonly string[], options: Options): Promise<Row[]> {
-  const path = "/conn_bench/contacts/1";
-  const targets = [
-    { variant: "pass-through Worker", port: BARE_PORT, tokens: tokens.slice(0, 1) },
-    { variant: "RelayKey", port: PROXY_PORT, tokens },
-  ];
+async function measure(targets: readonly Target[], options: Options): Promise<Row[]> {
   const rows: Row[] = [];
   for (const connections of CONNECTIONS) {
-    const results = targets.map((): LoadResult[] => []);
-    for (const target of targets) await putLoad({ ...target, path, connections, seconds: WARM_UP_SECONDS });
+    const results = targets.map((): Measured[] => []);
+    for (const target of targets) await measureOnce(target, connections, WARM_UP_SECONDS);
     for (let round = 0; round < options.rounds; round++) {
       for (const [index, target] of targets.entries()) {
-        results[index]?.push(await putLoad({ ...target, path, connections, seconds: options.seconds }));
+        results[index]?.push(await measureOnce(target, connections, options.seconds));
       }
     }
     const medians = results.map(medianOf);
     const base = medians[0]?.requestsPerSecond ?? Number.NaN;
     for (const [index, target] of targets.entries()) {
       const result = medians[index];
-      if (result !== undefined)
-        rows.push({ connections, variant: target.variant, result, ratio: result.requestsPerSecond / base });
+      if (result === undefined) continue;
+      rows.push({ connections, variant: target.variant, result, ratio: result.requestsPerSecond / base });
     }
   }
   return rows;
 }
 
-function medianOf(results: readonly LoadResult[]): LoadResult {
-  const middle = (pick: (result: LoadResult) => number) =>
+/** Processor time is what a call costs even when the machine is busy with something else. */
+async function measureOnce(target: Target, connections: number, seconds: number): Promise<Measured> {
+  const used = () => target.pids.reduce((sum, pid) => sum + (processorMs(pid) ?? Number.NaN), 0);
+  const before = used();
+  const result = await putLoad({ ...target, path: "/conn_bench/contacts/1", connections, seconds });
+  return { ...result, processorMsPerCall: (used() - before) / (result.requestsPerSecond * seconds) };
+}
+
+function medianOf(results: readonly Measured[]): Measured {
+  const middle = (pick: (result: Measured) => number) =>
     results.map(pick).toSorted((a, b) => a - b)[Math.floor(results.length / 2)] ?? Number.NaN;
   return {
     requestsPerSecond: middle((result) => result.requestsPerSecond),
     p50Ms: middle((result) => result.p50Ms),
     p99Ms: middle((result) => result.p99Ms),
+    processorMsPerCall: middle((result) => result.processorMsPerCall),
   };
 }
 
@@ -183,6 +208,7 @@ function render(rows: readonly Row[], options: Options, upstreamKind: string): s
       ratio.toFixed(2),
       result.p50Ms.toFixed(2),
       result.p99Ms.toFixed(2),
+      result.processorMsPerCall.toFixed(3),
     ].join(" | "),
   );
   return `# What RelayKey costs
@@ -192,8 +218,8 @@ Miniflare's direct sockets, ${hot}. The whole pipeline runs: token check, scope,
 hygiene, journal, queue and audit. Pass-through and RelayKey take turns, ${options.rounds} rounds of ${options.seconds} s each; medians of the rounds.
 Repeat with \`npm run bench\`; see \`bench/run.ts\` for its options.
 
-| connections | variant | requests/s | of pass-through | p50 ms | p99 ms |
-|---:|---|---:|---:|---:|---:|
+| connections | variant | requests/s | of pass-through | p50 ms | p99 ms | processor ms per call |
+|---:|---|---:|---:|---:|---:|---:|
 ${lines.map((line) => `| ${line} |`).join("\n")}
 `;
 }

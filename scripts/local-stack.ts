@@ -4,10 +4,10 @@
  * No secret is written anywhere by this file.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { readFileSync, readdirSync } from "node:fs";
 import type { Server } from "node:net";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { buildDashboardOrSay, buildWorker, DASHBOARD_DIRECTORY, type WorkerName } from "./build.ts";
+import { childrenNamed } from "./child-processes.ts";
 import type { LoadedVars } from "./dev-vars.ts";
 import { migrate } from "./local-migrations.ts";
 import type { LocalSettings } from "./local-settings.ts";
@@ -144,7 +144,7 @@ async function runScheduled(miniflare: Miniflare): Promise<void> {
  */
 function guardRuntime(previous: ChildProcess | null): ChildProcess | null {
   previous?.kill("SIGKILL");
-  const pids = childrenNamed("workerd");
+  const pids = childrenNamed("workerd", process.pid);
   if (pids.length === 0) return null;
   const guard = spawn("/bin/sh", ["-c", 'read -r _; kill -9 "$@"', "guard", ...pids.map(String)], {
     stdio: ["pipe", "ignore", "ignore"],
@@ -153,28 +153,4 @@ function guardRuntime(previous: ChildProcess | null): ChildProcess | null {
   guard.on("error", () => {});
   guard.unref();
   return guard;
-}
-
-function childrenNamed(name: string): number[] {
-  try {
-    return readdirSync("/proc")
-      .filter((entry) => /^\d+$/.test(entry))
-      .map(Number)
-      .filter((pid) => {
-        const stat = statLine(pid);
-        return stat !== null && stat.command === name && stat.parent === process.pid;
-      });
-  } catch {
-    return [];
-  }
-}
-
-/** `pid (command) state ppid …`; null for a process that has ended. */
-function statLine(pid: number): { command: string; parent: number } | null {
-  try {
-    const match = /^\d+ \((.*)\) \S (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, "latin1"));
-    return match === null ? null : { command: match[1] ?? "", parent: Number(match[2]) };
-  } catch {
-    return null;
-  }
 }

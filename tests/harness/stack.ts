@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { childrenNamed } from "../../scripts/child-processes.ts";
 
 const REPOSITORY = resolve(import.meta.dirname, "../..");
 const START_TIMEOUT_MS = 40_000;
@@ -189,19 +190,8 @@ async function answers(port: number): Promise<boolean> {
   }
 }
 
-/** workerd processes whose parent is `parent`. */
 function childrenOf(parent: number): number[] {
-  return readdirSync("/proc")
-    .filter((entry) => /^\d+$/.test(entry))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const match = /^\d+ \((.*)\) (\S) (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, "latin1"));
-        return match?.[1] === "workerd" && match[2] !== "Z" && Number(match[3]) === parent;
-      } catch {
-        return false;
-      }
-    });
+  return childrenNamed("workerd", parent);
 }
 
 function killQuietly(pid: number): void {
