@@ -1,0 +1,161 @@
+/** The audit log's rows: only those in view are drawn, so that a hundred thousand scroll as ten do. Arrows move, Enter opens. */
+import { useSignal, useSignalEffect } from "@preact/signals";
+import type { Signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { AuditEventView } from "../../../../src/contract/audit-event.ts";
+import { nameOf } from "../api/directory.ts";
+import type { List } from "../api/resource.ts";
+import { count, exact, millis, plain, words } from "../format.ts";
+import { Status, Time } from "../ui/text.tsx";
+import { scrollFor, visibleRows } from "./window.ts";
+
+const ROW_PX = 36;
+/** Asks for the next page when so many rows are left below. */
+const AHEAD_ROWS = 60;
+
+export function AuditList(props: {
+  readonly list: List<AuditEventView>;
+  readonly rows: readonly AuditEventView[];
+  readonly openId: Signal<string | null>;
+}) {
+  const { list, rows, openId } = props;
+  const body = useRef<HTMLDivElement>(null);
+  const scrollTop = useSignal(0);
+  const height = useSignal(600);
+  const active = useSignal(0);
+  useEffect(() => {
+    const element = body.current;
+    if (element === null) return undefined;
+    const observer = new ResizeObserver(() => (height.value = element.clientHeight));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  const visible = visibleRows(scrollTop.value, height.value, ROW_PX, rows.length);
+  const near = visible.to + AHEAD_ROWS > rows.length;
+  useEffect(() => {
+    if (near && list.hasMore.value) void list.more();
+  }, [near, rows.length]);
+  // A new selection of events begins at its top.
+  useSignalEffect(() => {
+    if (list.value.value === null) active.value = 0;
+  });
+  const move = (to: number) => {
+    const next = Math.min(Math.max(to, 0), rows.length - 1);
+    active.value = next;
+    const element = body.current;
+    if (element !== null) element.scrollTop = scrollFor(next, element.scrollTop, element.clientHeight, ROW_PX);
+    if (openId.value !== null) openId.value = rows[next]?.id ?? null;
+  };
+  const onKey = (event: KeyboardEvent) => {
+    const page = Math.max(Math.floor(height.value / ROW_PX) - 1, 1);
+    const steps: Readonly<Record<string, number>> = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: page,
+      PageUp: -page,
+      Home: -rows.length,
+      End: rows.length,
+    };
+    const step = steps[event.key];
+    if (step !== undefined) move(active.value + step);
+    else if (event.key === "Enter") openId.value = rows[active.value]?.id ?? null;
+    else if (event.key === "Escape" && openId.value !== null) openId.value = null;
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <div class="log" role="grid" aria-label="Audit events" aria-rowcount={list.hasMore.value ? -1 : rows.length + 1}>
+      <div role="rowgroup">
+        <div class="log-row log-head" role="row" aria-rowindex={1}>
+          <span role="columnheader">Time</span>
+          <span role="columnheader">Decision</span>
+          <span role="columnheader">Method</span>
+          <span role="columnheader">Path</span>
+          <span role="columnheader" class="extra">
+            Connection
+          </span>
+          <span role="columnheader" class="extra">
+            Credential
+          </span>
+          <span role="columnheader" class="right">
+            Status
+          </span>
+          <span role="columnheader" class="right wide-only">
+            Took
+          </span>
+        </div>
+      </div>
+      <div
+        class="log-body"
+        role="rowgroup"
+        ref={body}
+        tabIndex={0}
+        aria-label="Events, newest first: arrows move, Enter opens"
+        aria-activedescendant={`event-${active.value}`}
+        onScroll={(event) => (scrollTop.value = event.currentTarget.scrollTop)}
+        onKeyDown={onKey}
+      >
+        <div class="log-rows" role="presentation" style={{ height: `${rows.length * ROW_PX}px` }}>
+          {rows.slice(visible.from, visible.to).map((row, i) => (
+            <EventRow
+              key={row.id}
+              event={row}
+              index={visible.from + i}
+              active={openId.value === row.id || (openId.value === null && active.value === visible.from + i)}
+              onOpen={() => {
+                active.value = visible.from + i;
+                openId.value = row.id;
+              }}
+            />
+          ))}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function EventRow(props: {
+  readonly event: AuditEventView;
+  readonly index: number;
+  readonly active: boolean;
+  readonly onOpen: () => void;
+}) {
+  const { event } = props;
+  return (
+    <div
+      id={`event-${props.index}`}
+      class="log-row"
+      role="row"
+      aria-rowindex={props.index + 2}
+      aria-selected={props.active}
+      style={{ transform: `translateY(${props.index * ROW_PX}px)` }}
+      onClick={props.onOpen}
+    >
+      <span role="gridcell" title={exact(Date.parse(event.at))}>
+        <Time at={event.at} />
+      </span>
+      <span role="gridcell" class="wide-only" title={words(event.reason)}>
+        <Status value={event.decision} />
+      </span>
+      <span role="gridcell" class="method">
+        {plain(event.method)}
+      </span>
+      <span role="gridcell" title={plain(event.path)}>
+        <bdi>{plain(event.path)}</bdi>
+        {event.count > 1 ? <b> ×{count(event.count)}</b> : null}
+      </span>
+      <span role="gridcell" class="extra">
+        {event.connection_id === null ? "" : plain(nameOf(event.connection_id))}
+      </span>
+      <span role="gridcell" class="extra">
+        {event.credential_id === null ? "" : plain(nameOf(event.credential_id))}
+      </span>
+      <span role="gridcell" class="right">
+        {event.status ?? "–"}
+      </span>
+      <span role="gridcell" class="right wide-only">
+        {event.latency_ms === null ? "–" : millis(event.latency_ms)}
+      </span>
+    </div>
+  );
+}

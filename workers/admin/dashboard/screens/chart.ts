@@ -1,0 +1,69 @@
+/** Draws one chart with uPlot into an element, in the colours of the style sheet, and keeps it as wide as the element. */
+import uPlot from "uplot";
+
+export interface Series {
+  readonly label: string;
+  readonly values: readonly (number | null)[];
+  /** The custom property that holds its colour. */
+  readonly token: string;
+  readonly text: (value: number) => string;
+}
+
+const HEIGHT_PX = 190;
+const AXIS_PX = 62;
+
+/** @returns takes the chart away */
+export function draw(box: HTMLElement, times: readonly number[], series: readonly Series[]): () => void {
+  const colour = (token: string): string => resolved(box, token);
+  const muted = colour("--muted");
+  const line = colour("--line");
+  const text = series[0]?.text ?? String;
+  const axis = {
+    stroke: muted,
+    grid: { stroke: line, width: 1 },
+    ticks: { show: false },
+    font: "12px system-ui, sans-serif",
+  };
+  const plot = new uPlot(
+    {
+      width: Math.max(box.clientWidth - 24, 100),
+      height: HEIGHT_PX,
+      cursor: { y: false, points: { size: 7 } },
+      legend: { live: true },
+      scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
+      axes: [axis, { ...axis, size: AXIS_PX, values: (_, ticks) => ticks.map((tick) => text(tick)) }],
+      series: [
+        {},
+        ...series.map((each) => ({
+          label: each.label,
+          stroke: colour(each.token),
+          width: 1.75,
+          fill: `color-mix(in srgb, ${colour(each.token)} 9%, transparent)`,
+          points: { show: false },
+          spanGaps: true,
+          value: (_: uPlot, value: number | null) => (value === null ? "–" : each.text(value)),
+        })),
+      ],
+    },
+    [[...times], ...series.map((each) => [...each.values])],
+    box,
+  );
+  const observer = new ResizeObserver(() =>
+    plot.setSize({ width: Math.max(box.clientWidth - 24, 100), height: HEIGHT_PX }),
+  );
+  observer.observe(box);
+  return () => {
+    observer.disconnect();
+    plot.destroy();
+  };
+}
+
+/** The property's colour as it is now: a canvas knows neither custom properties nor `light-dark()`. */
+function resolved(box: HTMLElement, token: string): string {
+  const probe = document.createElement("span");
+  probe.style.color = `var(${token})`;
+  box.append(probe);
+  const colour = getComputedStyle(probe).color;
+  probe.remove();
+  return colour;
+}

@@ -1,0 +1,211 @@
+/** Makes a connection: what the vendor's entry asks for, and the key. Used by the first run and by the list of connections. */
+import { signal, useSignal } from "@preact/signals";
+import { useMemo, useRef } from "preact/hooks";
+import type { Connection } from "../../../../src/contract/connection.ts";
+import type { VendorView } from "../../../../src/contract/vendor.ts";
+import { connections } from "../api/directory.ts";
+import { post } from "../api/client.ts";
+import { useAction } from "../api/resource.ts";
+import { plain } from "../format.ts";
+import { Button } from "../ui/button.tsx";
+import { SelectField, TextField } from "../ui/field.tsx";
+import { SecretField, useSecretInput } from "../ui/secret-field.tsx";
+import { FailureNote } from "../ui/states.tsx";
+import { Text } from "../ui/text.tsx";
+import { AuthForm, authBody, authDraft } from "./auth-form.tsx";
+
+type Scheme = VendorView["auth"][number]["scheme"];
+
+/** Names of a secret's parts; empty when it is one text. */
+export function secretParts(scheme: Scheme): readonly string[] {
+  if (scheme["scheme"] === "hmac") return [scheme["token_part"] ?? "token", scheme["key_part"] ?? "key"].map(String);
+  if (scheme["scheme"] !== "token_exchange") return [];
+  const templates = JSON.stringify([scheme["login_headers"], scheme["login_body"]]);
+  const names = [...templates.matchAll(/\{([A-Za-z][A-Za-z0-9_]*)\}/g)].map((found) => found[1] ?? "");
+  return [...new Set(names)].filter((name) => name !== "token" && name !== "");
+}
+
+export function ConnectionForm(props: {
+  readonly vendor: VendorView | null;
+  readonly onMade: (connection: Connection) => void;
+  readonly onBack: () => void;
+}) {
+  const { vendor } = props;
+  const name = useSignal(vendor?.name ?? "");
+  const environment = useSignal("");
+  const baseUrl = useSignal("");
+  const region = useSignal(vendor?.regions[0]?.id ?? "");
+  const option = useSignal(vendor?.auth[0]?.id ?? "");
+  const auth = useMemo(authDraft, []);
+  const variables = useMemo(() => (vendor?.variables ?? []).map((each) => ({ ...each, value: signal("") })), [vendor]);
+  const chosen = vendor?.auth.find((each) => each.id === option.value);
+  const parts = chosen === undefined ? [] : secretParts(chosen.scheme);
+  const noSecret = vendor === null ? auth.scheme.value === "none" : chosen?.scheme["scheme"] === "none";
+  const input = useSecretInput();
+  const partInputs = useRef(new Map<string, HTMLInputElement>());
+  const asksUrl = vendor === null || (vendor.base_url === null && vendor.regions.length === 0);
+
+  const takeSecret = (): unknown => {
+    if (parts.length === 0) return input.take() || undefined;
+    const secret: Record<string, string> = {};
+    for (const part of parts) {
+      const field = partInputs.current.get(part);
+      secret[part] = field?.value.trim() ?? "";
+      if (field !== undefined) field.value = "";
+    }
+    return secret;
+  };
+  const action = useAction(
+    (secret: unknown) =>
+      post<Connection>("/connections", {
+        name: name.value.trim(),
+        ...(vendor === null ? { auth: authBody(auth) } : { vendor: vendor.id }),
+        ...(asksUrl ? { base_url: baseUrl.value.trim() } : {}),
+        ...(region.value === "" ? {} : { region: region.value }),
+        ...(vendor === null || vendor.auth.length < 2 ? {} : { auth_option: option.value }),
+        ...(variables.length === 0
+          ? {}
+          : { variables: Object.fromEntries(variables.map((each) => [each.name, each.value.value.trim()])) }),
+        ...(environment.value.trim() === "" ? {} : { environment: environment.value.trim() }),
+        ...(noSecret || secret === undefined ? {} : { secret }),
+      }),
+    (made) => {
+      void connections.want(true);
+      props.onMade(made);
+    },
+  );
+  const failure = action.failure.value;
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void action.run(noSecret ? undefined : takeSecret());
+      }}
+    >
+      {vendor === null ? null : <VendorNotes vendor={vendor} />}
+      <div class="columns">
+        <TextField
+          label="Name"
+          name="name"
+          value={name}
+          failure={failure}
+          hint="As people will know it"
+          required
+          autoFocus={vendor === null}
+        />
+        <TextField
+          label="Environment"
+          name="environment"
+          value={environment}
+          failure={failure}
+          placeholder="production"
+          optional
+        />
+      </div>
+      {asksUrl ? (
+        <TextField
+          label="Base URL"
+          name="base_url"
+          type="url"
+          value={baseUrl}
+          failure={failure}
+          placeholder="https://api.example.com/v1"
+          hint="Calls go there and nowhere else"
+          code
+          required
+        />
+      ) : null}
+      <div class="columns">
+        {vendor !== null && vendor.regions.length > 0 ? (
+          <SelectField
+            label="Region"
+            name="region"
+            value={region}
+            failure={failure}
+            choices={vendor.regions.map((each) => ({ value: each.id, label: each.label }))}
+          />
+        ) : null}
+        {vendor !== null && vendor.auth.length > 1 ? (
+          <SelectField
+            label="Way to authenticate"
+            name="auth_option"
+            value={option}
+            failure={failure}
+            choices={vendor.auth.map((each) => ({ value: each.id, label: each.label }))}
+          />
+        ) : null}
+        {variables.map((each) => (
+          <TextField
+            key={each.name}
+            label={plain(each.label)}
+            name={`variables.${each.name}`}
+            value={each.value}
+            failure={failure}
+            placeholder={plain(each.example)}
+            required
+          />
+        ))}
+      </div>
+      {vendor === null ? <AuthForm draft={auth} /> : null}
+      {noSecret ? null : parts.length === 0 ? (
+        <SecretField
+          key={option.value}
+          input={input}
+          label={plain(chosen?.secret_label ?? "Key")}
+          failure={failure}
+          autoFocus={vendor !== null}
+          required
+        />
+      ) : (
+        parts.map((part) => <PartField key={part} part={part} inputs={partInputs.current} />)
+      )}
+      {chosen?.hint === null || chosen?.hint === undefined ? null : <p class="hint">{plain(chosen.hint)}</p>}
+      <FailureNote failure={failure} />
+      <div class="row">
+        <Button type="submit" look="primary" busy={action.pending.value}>
+          Save and test
+        </Button>
+        <Button onClick={props.onBack}>Back</Button>
+      </div>
+    </form>
+  );
+}
+
+function PartField({ part, inputs }: { readonly part: string; readonly inputs: Map<string, HTMLInputElement> }) {
+  const id = `secret-${part}`;
+  return (
+    <div class="field">
+      <label for={id}>{plain(part)}</label>
+      <input
+        id={id}
+        type="password"
+        autoComplete="off"
+        spellcheck={false}
+        required
+        ref={(element: HTMLInputElement | null) => {
+          if (element === null) inputs.delete(part);
+          else inputs.set(part, element);
+        }}
+      />
+    </div>
+  );
+}
+
+function VendorNotes({ vendor }: { readonly vendor: VendorView }) {
+  const notes = [...vendor.notes, ...vendor.unverified.map((each) => `Not confirmed: ${each}`)];
+  if (notes.length === 0 && vendor.limits_note === "") return null;
+  return (
+    <details>
+      <summary>What to know about {plain(vendor.name)}</summary>
+      <ul class="stack tight">
+        {[vendor.limits_note, ...notes]
+          .filter((each) => each !== "")
+          .map((each) => (
+            <li key={each}>
+              <Text value={each} />
+            </li>
+          ))}
+      </ul>
+    </details>
+  );
+}

@@ -1,0 +1,191 @@
+/** One connection: its keys, its test, its quota, prices and limits; pausing and deleting it. */
+import { useSignal } from "@preact/signals";
+import type { Connection } from "../../../../src/contract/connection.ts";
+import { apiPath, call, post } from "../api/client.ts";
+import { connections } from "../api/directory.ts";
+import { useAction, useResource } from "../api/resource.ts";
+import type { Resource } from "../api/resource.ts";
+import { canEdit } from "../api/session.ts";
+import { count, duration, plain, words } from "../format.ts";
+import { navigate, query } from "../router.ts";
+import { Button, ButtonLink } from "../ui/button.tsx";
+import { ConfirmDialog } from "../ui/dialog.tsx";
+import { Facts, PageHead, Section } from "../ui/page.tsx";
+import { Failed, FailureNote, Loading } from "../ui/states.tsx";
+import { notify } from "../ui/toast.tsx";
+import { Code, Id, Status, Time } from "../ui/text.tsx";
+import { EditConnection } from "./connection-edit.tsx";
+import { ConnectionTest } from "./connection-test.tsx";
+import { ConnectionStatus } from "./connections.tsx";
+import { LimitsText } from "./limits-form.tsx";
+import { Prices } from "./prices.tsx";
+import type { ScreenProps } from "./screen.ts";
+import { UpstreamKeys } from "./upstream-keys.tsx";
+
+export function ConnectionPage({ params }: ScreenProps) {
+  const resource = useResource<Connection>(`/connections/${params["id"] ?? ""}`);
+  const connection = resource.value.value;
+  if (connection === null) {
+    return (
+      <>
+        <PageHead title="Connection" up={{ to: "/connections", label: "Connections" }} />
+        {resource.failure.value === null ? (
+          <Loading />
+        ) : (
+          <Failed failure={resource.failure.value} retry={() => void resource.reload()} />
+        )}
+      </>
+    );
+  }
+  return <Loaded connection={connection} resource={resource} />;
+}
+
+function Loaded({
+  connection,
+  resource,
+}: {
+  readonly connection: Connection;
+  readonly resource: Resource<Connection>;
+}) {
+  const dialog = useSignal<"none" | "edit" | "delete">("none");
+  const paused = connection.status === "paused";
+  const change = useAction(
+    () => post<Connection>(`/connections/${connection.id}/${paused ? "resume" : "pause"}`),
+    (next) => {
+      resource.value.value = next;
+      notify(next.status === "paused" ? "Paused: every call is refused until you resume it." : "Resumed.");
+    },
+  );
+  const saved = (next: Connection) => {
+    resource.value.value = next;
+    void connections.want(true);
+    dialog.value = "none";
+  };
+  return (
+    <>
+      <PageHead
+        title={connection.name}
+        up={{ to: "/connections", label: "Connections" }}
+        badge={<ConnectionStatus connection={connection} />}
+        actions={
+          canEdit.value ? (
+            <>
+              <Button icon={paused ? "play" : "pause"} busy={change.pending.value} onClick={() => change.run()}>
+                {paused ? "Resume" : "Pause"}
+              </Button>
+              <Button onClick={() => (dialog.value = "edit")}>Edit</Button>
+              <ButtonLink to={`/credentials/new?connection_id=${connection.id}`} look="primary">
+                Issue a credential
+              </ButtonLink>
+            </>
+          ) : undefined
+        }
+      />
+      <FailureNote failure={change.failure.value} />
+      <About connection={connection} />
+      <UpstreamKeys connection={connection} onChanged={() => void resource.reload()} />
+      {canEdit.value ? (
+        <Section title="Test">
+          <div class="inner">
+            <ConnectionTest
+              id={connection.id}
+              known={connection.vendor !== null}
+              atOnce={query.value.get("test") === "now"}
+            />
+          </div>
+        </Section>
+      ) : null}
+      <Prices connection={connection} onChanged={saved} />
+      <Reliability connection={connection} />
+      {canEdit.value ? (
+        <Section title="Delete" note="Its keys and every grant to it go with it.">
+          <div class="inner">
+            <div class="row">
+              <Button look="danger" onClick={() => (dialog.value = "delete")}>
+                Delete this connection
+              </Button>
+            </div>
+          </div>
+        </Section>
+      ) : null}
+      {dialog.value === "edit" ? (
+        <EditConnection connection={connection} onSaved={saved} onClose={() => (dialog.value = "none")} />
+      ) : null}
+      {dialog.value === "delete" ? (
+        <ConfirmDialog
+          title={`Delete ${connection.name}`}
+          verb="Delete"
+          name={connection.name}
+          run={() => call("DELETE", apiPath(`/connections/${connection.id}`))}
+          onDone={() => {
+            void connections.want(true);
+            notify("Deleted.");
+            navigate("/connections");
+          }}
+          onClose={() => (dialog.value = "none")}
+        >
+          <p>
+            Every credential that reaches it loses this grant at once, and its keys are destroyed. This cannot be
+            undone.
+          </p>
+        </ConfirmDialog>
+      ) : null}
+    </>
+  );
+}
+
+function About({ connection }: { readonly connection: Connection }) {
+  const { quota } = connection;
+  return (
+    <Section title="About">
+      <Facts
+        facts={[
+          ["Id", <Id value={connection.id} />],
+          ["Base URL", <Code value={connection.base_url} />],
+          ["Vendor", connection.vendor === null ? "not in the catalogue" : plain(connection.vendor)],
+          ["Environment", connection.environment === null ? "any" : plain(connection.environment)],
+          ["Authentication", words(connection.auth.scheme)],
+          [
+            "Vendor’s quota",
+            quota === null
+              ? "none set"
+              : `${count(quota.requests)} calls in ${duration(quota.per_seconds)}, of which ${Math.round((quota.max_share ?? 1) * 100)} % may be used`,
+          ],
+          ["Limits for all together", <LimitsText limits={connection.limits} />],
+          ["Created", <Time at={connection.created_at} />],
+        ]}
+      />
+    </Section>
+  );
+}
+
+function Reliability({ connection }: { readonly connection: Connection }) {
+  const { reliability } = connection;
+  const breaker = reliability.breaker ?? null;
+  return (
+    <Section
+      title="Reliability"
+      note="What the vendor documents, or RelayKey’s defaults. Writes are repeated only with an idempotency key."
+    >
+      <Facts
+        facts={[
+          ["Attempts at most", count(reliability.max_attempts ?? 1)],
+          ["Answer must begin within", duration(Math.round((reliability.first_byte_timeout_ms ?? 0) / 1000))],
+          ["Repeated on", reliability.retry_statuses?.join(", ") || "nothing"],
+          [
+            "Idempotency header",
+            reliability.idempotency_header ? <Code value={reliability.idempotency_header} /> : "none",
+          ],
+          [
+            "Circuit breaker",
+            breaker === null ? (
+              <Status value="off" />
+            ) : (
+              `after ${breaker.failures} failures in ${duration(breaker.window_seconds)}, for ${duration(breaker.open_seconds)}`
+            ),
+          ],
+        ]}
+      />
+    </Section>
+  );
+}

@@ -1,0 +1,133 @@
+/** Webhooks: who is told when something happens. */
+import { useSignal } from "@preact/signals";
+import type * as z from "zod";
+import type { Webhook, WebhookWithSecret } from "../../../../src/contract/webhook.ts";
+import { post } from "../api/client.ts";
+import { useAction, useList } from "../api/resource.ts";
+import { canEdit } from "../api/session.ts";
+import { plain } from "../format.ts";
+import { Button } from "../ui/button.tsx";
+import { Dialog, FormDialog } from "../ui/dialog.tsx";
+import { TextField } from "../ui/field.tsx";
+import { PageHead } from "../ui/page.tsx";
+import { Empty } from "../ui/states.tsx";
+import { ListView } from "../ui/table.tsx";
+import { Code, CodeBlock, Status, Text, Time } from "../ui/text.tsx";
+
+type Made = z.infer<typeof WebhookWithSecret>;
+
+const EVENTS = [
+  "address.unconfirmed",
+  "budget.threshold",
+  "breaker.open",
+  "credential.revoked",
+  "key.echo_masked",
+  "recipient.revoked",
+] as const;
+
+export function Webhooks() {
+  const list = useList<Webhook>("/webhooks");
+  const making = useSignal(false);
+  const made = useSignal<Made | null>(null);
+  const make = (
+    <Button look="primary" icon="plus" onClick={() => (making.value = true)}>
+      New webhook
+    </Button>
+  );
+  return (
+    <>
+      <PageHead title="Webhooks" actions={canEdit.value ? make : undefined}>
+        Signed messages to your own systems when an address, a budget, a vendor or a credential needs attention.
+      </PageHead>
+      <ListView
+        label="Webhooks"
+        list={list}
+        to={(row) => `/webhooks/${row.id}`}
+        empty={<Empty icon="webhook" title="No webhook yet" action={canEdit.value ? make : undefined} />}
+        columns={[
+          { head: "Name", cell: (row) => <Text value={row.name} /> },
+          { head: "Status", cell: (row) => <Status value={row.status} /> },
+          { head: "URL", cell: (row) => <Code value={row.url} /> },
+          { head: "Told of", cell: (row) => plain(row.events.includes("*") ? "everything" : row.events.join(", ")) },
+          { head: "Changed", cell: (row) => <Time at={row.updated_at} /> },
+        ]}
+      />
+      {making.value ? (
+        <NewWebhook
+          onMade={(each) => {
+            making.value = false;
+            made.value = each;
+            void list.reload();
+          }}
+          onClose={() => (making.value = false)}
+        />
+      ) : null}
+      {made.value === null ? null : <SecretShown secret={made.value.secret} onClose={() => (made.value = null)} />}
+    </>
+  );
+}
+
+export function SecretShown({ secret, onClose }: { readonly secret: string; readonly onClose: () => void }) {
+  return (
+    <Dialog title="The signing secret" onClose={onClose} firm>
+      <div class="dialog-body">
+        <p>This is the only time it is shown. Deliveries are signed as Standard Webhooks 1.0 says.</p>
+        <CodeBlock text={secret} what="signing secret" />
+      </div>
+      <footer>
+        <Button look="primary" onClick={onClose}>
+          I have kept the secret
+        </Button>
+      </footer>
+    </Dialog>
+  );
+}
+
+function NewWebhook({ onMade, onClose }: { readonly onMade: (made: Made) => void; readonly onClose: () => void }) {
+  const name = useSignal("");
+  const url = useSignal("");
+  const events = useSignal<readonly string[]>(EVENTS);
+  const action = useAction(
+    () => post<Made>("/webhooks", { name: name.value.trim(), url: url.value.trim(), events: events.value }),
+    onMade,
+  );
+  return (
+    <FormDialog
+      title="New webhook"
+      verb="Make the webhook"
+      action={action}
+      submit={() => action.run()}
+      onClose={onClose}
+    >
+      <TextField label="Name" name="name" value={name} failure={action.failure.value} required autoFocus />
+      <TextField
+        label="URL"
+        name="url"
+        type="url"
+        value={url}
+        failure={action.failure.value}
+        placeholder="https://"
+        code
+        required
+      />
+      <fieldset>
+        <legend>Tell of</legend>
+        <div class="methods">
+          {EVENTS.map((each) => (
+            <label key={each}>
+              <input
+                type="checkbox"
+                checked={events.value.includes(each)}
+                onChange={(event) => {
+                  const rest = events.value.filter((other) => other !== each);
+                  events.value = event.currentTarget.checked ? [...rest, each] : rest;
+                }}
+              />
+              {each}
+            </label>
+          ))}
+        </div>
+      </fieldset>
+    </FormDialog>
+  );
+}

@@ -1,0 +1,25 @@
+/** Which rows of a long list to draw. Pure. All rows are of one height. */
+
+export interface Visible {
+  readonly from: number;
+  /** Excluded. */
+  readonly to: number;
+}
+
+/** Rows drawn beyond the edges, so that a quick scroll shows no gap. */
+const SPARE_ROWS = 12;
+
+export function visibleRows(scrollTopPx: number, heightPx: number, rowPx: number, count: number): Visible {
+  const first = Math.floor(Math.max(scrollTopPx, 0) / rowPx) - SPARE_ROWS;
+  const shown = Math.ceil(Math.max(heightPx, 0) / rowPx) + 2 * SPARE_ROWS;
+  const from = Math.min(Math.max(first, 0), Math.max(count - 1, 0));
+  return { from, to: Math.min(from + shown, count) };
+}
+
+/** Where to scroll so that row `index` is whole in view; unchanged if it is already. */
+export function scrollFor(index: number, scrollTopPx: number, heightPx: number, rowPx: number): number {
+  const top = index * rowPx;
+  if (top < scrollTopPx) return top;
+  if (top + rowPx > scrollTopPx + heightPx) return top + rowPx - heightPx;
+  return scrollTopPx;
+}
