@@ -65,15 +65,23 @@ export function searchAuditEvents(
     .limit(page.limit + 1);
 }
 
+/** Without its time, an event is found only by looking through all of them: ids are in no index of their own. */
 export async function findAuditEvent(
   database: D1Database,
   organisationId: string,
   id: string,
+  atMs: number | undefined,
 ): Promise<AuditEventRow | null> {
   const [found] = await drizzle(database)
     .select()
     .from(auditEvents)
-    .where(and(eq(auditEvents.organisationId, organisationId), eq(auditEvents.id, id)))
+    .where(
+      and(
+        eq(auditEvents.organisationId, organisationId),
+        eq(auditEvents.id, id),
+        atMs === undefined ? undefined : eq(auditEvents.atMs, atMs),
+      ),
+    )
     .limit(1);
   return found ?? null;
 }

@@ -40,10 +40,13 @@ const getAuditEvent = defineRoute({
   tag: TAG,
   summary: "Read one audit event",
   roles: READERS,
+  description: "`at`, the event's own time, saves looking through all of them.",
   params: z.strictObject({ event_id: readableText(64) }),
+  query: z.strictObject({ at: TimeInput.optional() }),
   responses: { 200: AuditEventView },
-  async handler(context, { params }): Promise<Outcome> {
-    const row = await findAuditEvent(context.env.AUDIT_DB, context.organisationId, params.event_id);
+  async handler(context, { params, query }): Promise<Outcome> {
+    const { AUDIT_DB } = context.env;
+    const row = await findAuditEvent(AUDIT_DB, context.organisationId, params.event_id, timeOf(query.at));
     return row === null ? err(notFound("audit event")) : reply(200, auditEventView(row));
   },
 });

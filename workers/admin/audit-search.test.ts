@@ -1,0 +1,208 @@
+/** The search over audit events: each filter finds what it names and nothing else, and pages hold while events arrive. */
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { GENESIS_HASH, sealEvent } from "../../src/domain/chain.ts";
+import type { EventBody, EventTuple } from "../../src/domain/chain.ts";
+import { storeRows } from "../../src/store/audit-events.ts";
+import { bindings, call, fieldsOf } from "./admin.fixture.ts";
+import type { Answer } from "./admin.fixture.ts";
+import { otherOrganisation } from "./tenant.fixture.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const PATH = "/api/v1/audit-events";
+const START_MS = Date.parse("2026-05-01T00:00:00.000Z");
+let seq = 0;
+
+interface Part {
+  readonly organisation?: string;
+  readonly credential?: string;
+  readonly recipient?: string | null;
+  readonly connection?: string;
+  readonly customer?: string | null;
+  readonly method?: string;
+  readonly path?: string;
+  readonly decision?: "allowed" | "denied";
+  readonly reason?: string;
+  readonly status?: number;
+  readonly address?: string;
+  readonly atMs?: number;
+}
+
+function event(part: Part): EventTuple {
+  seq += 1;
+  const status = part.status ?? 200;
+  const body: EventBody = [
+    part.organisation ?? "org_default",
+    part.credential ?? "dcred_a",
+    seq,
+    seq,
+    part.atMs ?? START_MS + seq * 1_000,
+    part.recipient ?? null,
+    part.connection ?? "conn_a",
+    "grant_a",
+    part.customer ?? null,
+    "production",
+    part.method ?? "GET",
+    part.path ?? "/v1/people",
+    "listPeople",
+    part.decision ?? "allowed",
+    part.reason ?? "ok",
+    status,
+    part.decision === "denied" ? null : status,
+    1,
+    12,
+    10,
+    3,
+    4,
+    5,
+    part.address ?? "203.0.113.7",
+    "sdk/1.0 (test)",
+    `req_${seq}`,
+    "ucred_a",
+    1,
+    '{"echo_masked":true}',
+    GENESIS_HASH,
+  ];
+  return sealEvent(body);
+}
+
+async function insert(...events: EventTuple[]): Promise<void> {
+  await bindings.AUDIT_DB.batch(storeRows(bindings.AUDIT_DB, { events }));
+}
+
+function rowsOf(answer: Answer): Record<string, unknown>[] {
+  expect(answer.status, answer.text).toBe(200);
+  return answer.json["data"] as Record<string, unknown>[];
+}
+
+const VARIANTS: Part[] = [
+  {},
+  { credential: "dcred_b" },
+  { recipient: "rcpt_b" },
+  { connection: "conn_b" },
+  { customer: "acme" },
+  { method: "DELETE" },
+  { method: "POST" },
+  { path: "/v1/people/7/notes" },
+  { path: "/v1/people_x" },
+  { decision: "denied", reason: "path_denied", status: 403 },
+  { status: 404 },
+  { status: 503, reason: "circuit_open" },
+  { address: "2001:db8::1" },
+  { organisation: "org_eeeeeeeeeeeeeeee", credential: "dcred_e" },
+];
+
+beforeAll(async () => {
+  await insert(...VARIANTS.map(event));
+});
+
+describe("filters", () => {
+  it("find exactly what they name", async () => {
+    const cases: [string, (row: Record<string, unknown>) => boolean, number][] = [
+      ["credential_id=dcred_b", (row) => row["credential_id"] === "dcred_b", 1],
+      ["recipient_id=rcpt_b", (row) => row["recipient_id"] === "rcpt_b", 1],
+      ["connection_id=conn_b", (row) => row["connection_id"] === "conn_b", 1],
+      ["customer=acme", (row) => row["customer"] === "acme", 1],
+      ["method=delete", (row) => row["method"] === "DELETE", 1],
+      ["method=POST", (row) => row["method"] === "POST", 1],
+      ["decision=denied", (row) => row["decision"] === "denied", 1],
+      ["decision=allowed", (row) => row["decision"] === "allowed", 12],
+      ["status=404", (row) => row["status"] === 404, 1],
+      ["status=4xx", (row) => row["status"] === 403 || row["status"] === 404, 2],
+      ["status=200", (row) => row["status"] === 200, 10],
+      ["upstream_status=503", (row) => row["upstream_status"] === 503, 1],
+      ["path=/v1/people/7/notes", (row) => row["path"] === "/v1/people/7/notes", 1],
+      ["path=/v1/people/*", (row) => row["path"] === "/v1/people/7/notes", 1],
+      ["path=/v1/*/notes", (row) => row["path"] === "/v1/people/7/notes", 1],
+      ["path=notes", (row) => row["path"] === "/v1/people/7/notes", 1],
+      ["path=PEOPLE", () => false, 0],
+      ["path=people%25x", () => false, 0],
+      ["reason=circuit_open", (row) => row["reason"] === "circuit_open", 1],
+      ["address=2001:DB8:0::1", (row) => row["address"] === "2001:db8::1", 1],
+      ["environment=production&customer=acme", (row) => row["customer"] === "acme", 1],
+      ["request_id=req_2", (row) => row["request_id"] === "req_2", 1],
+      ["user_agent=sdk/1.0", () => true, 13],
+      ["operation=listPeople&grant_id=grant_a&upstream_credential_id=ucred_a", () => true, 13],
+      ["from=2026-05-01T00:00:03Z&to=2026-05-01T00:00:05Z", () => true, 2],
+      ["from=2026-05-01T02:00:03%2B02:00&to=2026-05-01T00:00:05Z", () => true, 2],
+    ];
+    for (const [query, fits, count] of cases) {
+      const rows = rowsOf(await call("GET", `${PATH}?${query}`));
+      expect(rows.length, query).toBe(count);
+      expect(rows.every(fits), query).toBe(true);
+    }
+    const failed = rowsOf(await call("GET", "/admin/errors"));
+    expect(failed.map((row) => row["status"]).toSorted()).toEqual([403, 404, 503]);
+  });
+
+  it("name what they cannot read", async () => {
+    const bad = ["status=99", "status=4x", "from=yesterday", "method=G-T", "address=1.2.3", "decision=maybe"];
+    for (const query of bad) {
+      const answer = await call("GET", `${PATH}?${query}`);
+      expect(answer.status, query).toBe(422);
+      expect(fieldsOf(answer)).toEqual([query.split("=")[0]]);
+    }
+    const glob = await call("GET", `${PATH}?path=/${"a*".repeat(40)}b`);
+    expect(fieldsOf(glob)).toEqual(["path"]);
+  });
+});
+
+describe("rows", () => {
+  it("carry every member, and can be read alone", async () => {
+    const [row] = rowsOf(await call("GET", `${PATH}?customer=acme`));
+    expect(row).toMatchObject({
+      seq: 5,
+      at: "2026-05-01T00:00:05.000Z",
+      credential_id: "dcred_a",
+      environment: "production",
+      decision: "allowed",
+      reason: "ok",
+      attempts: 1,
+      latency_ms: 12,
+      bytes_in: 3,
+      bytes_out: 4,
+      cost_usd_micros: 5,
+      address: "203.0.113.7",
+      user_agent: "sdk/1.0 (test)",
+      notes: { echo_masked: true },
+    });
+    const one = await call("GET", `${PATH}/${String(row?.["id"])}`);
+    expect(one.json).toEqual(row);
+    const hinted = await call("GET", `${PATH}/${String(row?.["id"])}?at=${String(row?.["at"])}`);
+    expect(hinted.json).toEqual(row);
+  });
+
+  it("are those of the caller's organisation alone", async () => {
+    const key = await otherOrganisation("org_eeeeeeeeeeeeeeee");
+    const rows = rowsOf(await call("GET", PATH, { key }));
+    expect(rows.map((row) => row["credential_id"])).toEqual(["dcred_e"]);
+    const [foreign] = rowsOf(await call("GET", `${PATH}?customer=acme`));
+    expect((await call("GET", `${PATH}/${String(foreign?.["id"])}`, { key })).status).toBe(404);
+  });
+});
+
+describe("pages", () => {
+  it("give each event once, newest first, while others arrive", async () => {
+    const before = rowsOf(await call("GET", `${PATH}?limit=200`)).map((row) => row["id"]);
+    const seen: unknown[] = [];
+    let cursor = "";
+    do {
+      const answer = await call("GET", `${PATH}?limit=3${cursor}`);
+      seen.push(...rowsOf(answer).map((row) => row["id"]));
+      cursor = answer.json["next_cursor"] === null ? "" : `&cursor=${String(answer.json["next_cursor"])}`;
+      // Newer than every page that follows, and two in one millisecond.
+      const atMs = START_MS + 3_600_000 + seq;
+      await insert(event({ atMs, customer: "late" }), event({ atMs, customer: "late" }));
+    } while (cursor !== "");
+    expect(seen).toEqual(before);
+    const twins: unknown[] = [];
+    cursor = "";
+    do {
+      const answer = await call("GET", `${PATH}?customer=late&limit=1${cursor}`);
+      twins.push(...rowsOf(answer).map((row) => row["id"]));
+      cursor = answer.json["next_cursor"] === null ? "" : `&cursor=${String(answer.json["next_cursor"])}`;
+    } while (cursor !== "");
+    expect(new Set(twins).size).toBe(twins.length);
+    expect(twins.length).toBeGreaterThan(4);
+  });
+});
