@@ -9,6 +9,7 @@ import { openaiSuite } from "./openai.ts";
 import { plainSuite } from "./plain.ts";
 import { slackSuite } from "./slack.ts";
 import { stripeSuite } from "./stripe.ts";
+import { webSocketSuite } from "./websocket.ts";
 import { startWorld, type World } from "./world.ts";
 
 let world: World;
@@ -23,4 +24,5 @@ describe("anthropic", () => anthropicSuite(() => world));
 describe("stripe", () => stripeSuite(() => world));
 describe("octokit", () => githubSuite(() => world));
 describe("slack", () => slackSuite(() => world));
+describe("websocket", () => webSocketSuite(() => world));
 describe("without an SDK", () => plainSuite(() => world));

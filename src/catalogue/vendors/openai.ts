@@ -19,6 +19,8 @@ export const openai: Vendor = {
   ],
   collapseBasePath: true,
   accountHeaders: ["openai-organization", "openai-project"],
+  // Browsers cannot set headers on a WebSocket: the realtime client sends the key as a subprotocol.
+  tokenHeaders: ["sec-websocket-protocol"],
   reliability: {
     retryStatuses: [408, 409, 429, 500, 502, 503, 504],
     quotaHeaders: [
