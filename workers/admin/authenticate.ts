@@ -9,14 +9,25 @@ import { DEFAULT_ORGANISATION_ID } from "../../src/domain/ids.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import type { Result } from "../../src/domain/result.ts";
 import { parseToken, verifyTokenHash } from "../../src/domain/token.ts";
-import { findManagementKeyByLookup, touchManagementKey } from "../../src/store/management-keys.ts";
+import { findKeySession } from "../../src/store/key-sessions.ts";
+import { findManagementKey, findManagementKeyByLookup, touchManagementKey } from "../../src/store/management-keys.ts";
 import type { ManagementKeyRow } from "../../src/store/management-keys.ts";
+import { keySessionId } from "./key-session.ts";
 import type { Caller, PublicContext } from "./route.ts";
 import { isSameOrigin, sessionCaller, sessionCookie } from "./session.ts";
 
 const LAST_USED_INTERVAL_MS = 60_000;
 /** The key in `RELAYKEY_OWNER_KEY` has no row; this is its id on the record of changes. */
 export const OWNER_KEY_ID = "mk_owner";
+
+const OWNER_CALLER: Caller = {
+  kind: "management_key",
+  id: OWNER_KEY_ID,
+  name: "Owner key",
+  role: "owner",
+  organisationId: DEFAULT_ORGANISATION_ID,
+  constraints: null,
+};
 
 const INVALID: AdminProblem = {
   code: "credential_invalid",
@@ -46,23 +57,14 @@ export async function authenticate(context: PublicContext): Promise<Result<Calle
   if (!["GET", "HEAD"].includes(context.request.method) && !isSameOrigin(context.settings, context.request)) {
     return err({ code: "csrf_refused", detail: "A session may change things only from the dashboard itself" });
   }
-  const caller = await sessionCaller(context, cookie);
+  const caller = (await sessionCaller(context, cookie)) ?? (await keySessionCaller(context, cookie));
   return caller === null ? err(INVALID) : ok(caller);
 }
 
 async function keyCaller(context: PublicContext, token: string): Promise<Caller | null> {
   const { ownerKey, peppers } = context.settings;
   // Compared before it is parsed: the owner's key outlives the peppers it was made under.
-  if (ownerKey.length > 0 && equalText(token, ownerKey)) {
-    return {
-      kind: "management_key",
-      id: OWNER_KEY_ID,
-      name: "Owner key",
-      role: "owner",
-      organisationId: DEFAULT_ORGANISATION_ID,
-      constraints: null,
-    };
-  }
+  if (ownerKey.length > 0 && equalText(token, ownerKey)) return OWNER_CALLER;
   const parsed = parseToken(token, peppers);
   if (parsed === null || parsed.kind !== "management") return null;
   const row = await findManagementKeyByLookup(context.db, parsed.lookupId);
@@ -71,6 +73,20 @@ async function keyCaller(context: PublicContext, token: string): Promise<Caller 
   if ((row.lastUsedAtMs ?? 0) + LAST_USED_INTERVAL_MS < context.nowMs) {
     context.defer(touchManagementKey(context.db, row.organisationId, row.id, context.nowMs));
   }
+  return callerOf(row);
+}
+
+/** The key behind a session that a key opened, looked up afresh, or null. */
+async function keySessionCaller(context: PublicContext, cookieValue: string): Promise<Caller | null> {
+  const id = keySessionId(context.settings, cookieValue);
+  const session = await findKeySession(context.db, id, context.nowMs);
+  if (session === null) return null;
+  if (session.keyId === OWNER_KEY_ID) return OWNER_CALLER;
+  const row = await findManagementKey(context.db, session.organisationId, session.keyId);
+  return row !== null && isLive(row, context.nowMs) ? callerOf(row) : null;
+}
+
+function callerOf(row: ManagementKeyRow): Caller {
   return {
     kind: "management_key",
     id: row.id,

@@ -6,7 +6,7 @@ import { answerProblem, freshRequestId } from "./answer.ts";
 import type { AdminEnv } from "./env.ts";
 
 const PAGE_POLICY =
-  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 export async function serveDashboard(request: Request, env: AdminEnv): Promise<Response> {
   if (request.method !== "GET" && request.method !== "HEAD") return noSuchFile();

@@ -15,9 +15,9 @@ import { sessionCookieName, sessionIdOf } from "./session.ts";
 export const LOGIN_LINK_TTL_MS = 15 * 60_000;
 export const MAX_LOGIN_LINKS_PER_HOUR = 5;
 export const LOGIN_SECRET_CHARS = 43;
-const SESSION_TTL_MS = 12 * 3_600_000;
+export const SESSION_TTL_MS = 12 * 3_600_000;
 const SECRET_BYTES = 32;
-const MAX_USER_AGENT_CHARS = 256;
+export const MAX_USER_AGENT_CHARS = 256;
 
 export function freshSecret(context: PublicContext): string {
   return encodeBase64Url(context.random(SECRET_BYTES));
@@ -57,7 +57,7 @@ export function endedCookieHeader(settings: AdminSettings): string {
   return sessionCookieHeader(settings, "", 0);
 }
 
-function sessionCookieHeader(settings: AdminSettings, value: string, maxAgeSeconds: number): string {
+export function sessionCookieHeader(settings: AdminSettings, value: string, maxAgeSeconds: number): string {
   const secure = settings.local ? "" : "; Secure";
   return `${sessionCookieName(settings)}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeSeconds}${secure}`;
 }

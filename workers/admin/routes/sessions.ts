@@ -5,31 +5,15 @@
 import { html } from "hono/html";
 import * as z from "zod";
 import { accessEmail } from "../../../src/cloudflare/access-login.ts";
-import { workerMailer } from "../../../src/cloudflare/worker-mailer.ts";
 import { LoginLinkAnswer, LoginLinkRequest, Session } from "../../../src/contract/member.ts";
-import { loginMail } from "../../../src/domain/notice-text.ts";
 import { err, ok } from "../../../src/domain/result.ts";
-import { runBatch } from "../../../src/store/control-db.ts";
-import {
-  countLoginLinks,
-  findMember,
-  insertLoginLink,
-  membersByEmail,
-  revokeSession,
-  useLoginLink,
-} from "../../../src/store/members.ts";
+import { findMember, membersByEmail, revokeSession, useLoginLink } from "../../../src/store/members.ts";
 import { findOrganisation } from "../../../src/store/organisations.ts";
 import { reply } from "../answer.ts";
-import { freshId } from "../changes.ts";
-import {
-  endedCookieHeader,
-  freshSecret,
-  LOGIN_LINK_TTL_MS,
-  LOGIN_SECRET_CHARS,
-  loginLinkId,
-  MAX_LOGIN_LINKS_PER_HOUR,
-  openSession,
-} from "../login.ts";
+import { bearerToken } from "../authenticate.ts";
+import { endedCookieHeader, LOGIN_SECRET_CHARS, loginLinkId, openSession } from "../login.ts";
+import { mailLoginLinks } from "../login-mail.ts";
+import { keySessionId, openKeySession } from "../key-session.ts";
 import { isForeignForm, page } from "../page.ts";
 import {
   definePublicRoute,
@@ -41,7 +25,6 @@ import {
 } from "../route.ts";
 import { sessionCookie, sessionIdOf } from "../session.ts";
 
-const HOUR_MS = 3_600_000;
 const LINK = z.strictObject({ secret: z.string().regex(new RegExp(`^[A-Za-z0-9_-]{${LOGIN_SECRET_CHARS}}$`)) });
 
 const askLoginLink = definePublicRoute({
@@ -145,6 +128,24 @@ const getSession = defineRoute({
   },
 });
 
+const openSessionWithKey = defineRoute({
+  method: "POST",
+  path: "/api/v1/session",
+  operationId: "openSession",
+  tag: "Sessions",
+  summary: "Turn a management key into a dashboard session, so that no browser keeps the key",
+  description: "The key stands in the Authorization header; the answer sets an HttpOnly cookie.",
+  roles: ISSUERS_AND_READERS,
+  responses: { 204: null },
+  idempotent: false,
+  async handler(context): Promise<Outcome> {
+    if (bearerToken(context.request) === null || context.caller.kind !== "management_key") {
+      return err({ code: "credential_missing", detail: "Send a management key as Authorization: Bearer rk_mgmt_…" });
+    }
+    return ok({ status: 204, headers: { "set-cookie": await openKeySession(context) } });
+  },
+});
+
 const endSession = defineRoute({
   method: "DELETE",
   path: "/api/v1/session",
@@ -155,9 +156,10 @@ const endSession = defineRoute({
   responses: { 204: null },
   async handler(context): Promise<Outcome> {
     const value = sessionCookie(context.settings, context.request);
-    if (value !== null && context.caller.kind === "member") {
-      const id = sessionIdOf(context.settings, value);
-      await revokeSession(context.db, context.organisationId, id, context.nowMs);
+    if (value !== null) {
+      for (const id of [sessionIdOf(context.settings, value), keySessionId(context.settings, value)]) {
+        await revokeSession(context.db, context.organisationId, id, context.nowMs);
+      }
     }
     return ok({ status: 204, headers: { "set-cookie": endedCookieHeader(context.settings) } });
   },
@@ -170,6 +172,7 @@ export const SESSION_ROUTES: readonly Route[] = [
   showLogin,
   answerLogin,
   getSession,
+  openSessionWithKey,
   endSession,
 ];
 
@@ -179,29 +182,4 @@ function enter(context: PublicContext, cookie: string): Promise<Response> {
   const content = html`<p>You are logged in. <a href="/">Go to the dashboard</a></p>`;
   const headers = { "set-cookie": cookie, location: `${target}/` };
   return page("Logged in", content, { status: 303, headers });
-}
-
-async function mailLoginLinks(context: PublicContext, email: string): Promise<void> {
-  const found = await membersByEmail(context.db, email);
-  if (found.length === 0) return;
-  if ((await countLoginLinks(context.db, email, context.nowMs - HOUR_MS)) >= MAX_LOGIN_LINKS_PER_HOUR) return;
-  const origin = context.settings.adminOrigin ?? new URL(context.request.url).origin;
-  const mailer = workerMailer(context.env);
-  for (const member of found) {
-    const secret = freshSecret(context);
-    const expiresAtMs = context.nowMs + LOGIN_LINK_TTL_MS;
-    await runBatch(context.db, [
-      insertLoginLink(context.db, {
-        id: loginLinkId(context.settings, secret),
-        organisationId: member.organisationId,
-        email,
-        memberId: member.id,
-        createdAtMs: context.nowMs,
-        expiresAtMs,
-        usedAtMs: null,
-      }),
-    ]);
-    const sent = await mailer.send(loginMail(freshId(context, "msg"), email, `${origin}/login/${secret}`, expiresAtMs));
-    if (!sent.ok) console.warn("login mail not sent", { reason: sent.error.reason });
-  }
 }
