@@ -10,7 +10,7 @@ import type { ProxyEnv } from "../../workers/proxy/env.ts";
 import type { AdmissionReply, AdmissionRequest, GateDocument } from "../domain/admission.ts";
 import type { EventTuple } from "../domain/chain.ts";
 import { EVENT_SEQ, eventFromTuple, verifyChain } from "../domain/chain.ts";
-import { ADMISSION_LEASE_MS } from "../domain/gate-state.ts";
+import { ADMISSION_LEASE_MS, RESTART_GRACE_MS } from "../domain/gate-state.ts";
 import { NO_LIMITS } from "../domain/limits.ts";
 import type { Notice } from "../domain/notice.ts";
 import type { AuditMessage, GateMessage } from "./audit-messages.ts";
@@ -278,18 +278,48 @@ describe("admissions that nobody settles", () => {
     });
   });
 
-  test("a crash gives them a fresh lease, and then they are closed", async () => {
+  test("a crash gives them some time to renew, once, however often the object starts anew", async () => {
     at(START_MS);
     await withGate(async (bench) => {
       await bench.go();
       at(START_MS + 15_000);
       bench.crash();
       at(START_MS + ADMISSION_LEASE_MS + 1);
+      bench.crash();
       await bench.gate.alarm();
       expect(bench.queue.events).toEqual([]);
-      at(START_MS + 15_000 + ADMISSION_LEASE_MS);
+      at(START_MS + 15_000 + RESTART_GRACE_MS);
+      bench.crash();
       await bench.gate.alarm();
       expect(bench.queue.events.map((event) => event[14])).toEqual(["unknown"]);
+    });
+  });
+
+  test("a long call that is renewed outlives two crashes", async () => {
+    at(START_MS);
+    await withGate(async (bench) => {
+      const long = await bench.go();
+      bench.crash();
+      for (let ms = 7_000; ms <= 70_000; ms += 7_000) {
+        at(START_MS + ms);
+        await bench.gate.renew([long]);
+        if (ms === 35_000) bench.crash();
+        await bench.gate.alarm();
+      }
+      expect(bench.queue.events).toEqual([]);
+      await bench.gate.settle([settlementOf(long)]);
+      await bench.gate.alarm();
+      expect(bench.queue.events.map((event) => event[14])).toEqual(["ok"]);
+    });
+  });
+
+  test("a gate that starts with something open sets an alarm", async () => {
+    await withGate(async (bench) => {
+      await bench.go();
+      await bench.state.storage.deleteAlarm();
+      bench.crash();
+      await bench.gate.inspect();
+      expect(await bench.state.storage.getAlarm()).not.toBeNull();
     });
   });
 

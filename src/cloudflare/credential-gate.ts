@@ -18,7 +18,7 @@ import { compilePools, termsOf } from "../domain/gate-pools.ts";
 import type { GateRecord, RequestFacts } from "../domain/gate-records.ts";
 import { SHARED_LIMIT_UNKNOWN } from "../domain/gate-refusals.ts";
 import type { GateState } from "../domain/gate-state.ts";
-import { ADMISSION_LEASE_MS, MAX_TRUSTED_ADDRESSES } from "../domain/gate-state.ts";
+import { ADMISSION_LEASE_MS, RESTART_GRACE_MS, MAX_TRUSTED_ADDRESSES } from "../domain/gate-state.ts";
 import { ID_RANDOM_BYTES, newId } from "../domain/ids.ts";
 import type { LeaseClosing, LeaseReport, PoolTerms } from "../domain/lease.ts";
 import { closingReports } from "../domain/lease-use.ts";
@@ -73,7 +73,7 @@ export class CredentialGate extends DurableObject<CredentialGateEnv> {
   readonly #commits: GroupCommit<GateRecord>;
   readonly #delivery: GateDelivery;
   readonly #gatherMs: number;
-  /** When each open admission is given up, unless it is renewed. Memory only: a restart gives everyone a fresh lease. */
+  /** When each open admission is given up, unless it is renewed. Memory only; see `#restart`. */
   readonly #admissionLeases = new Map<number, number>();
   readonly #leases: GateLeases;
   readonly #holds = new GateHolds();
@@ -103,8 +103,25 @@ export class CredentialGate extends DurableObject<CredentialGateEnv> {
     this.#leases = new GateLeases(this.#credentialId, env.POOLS, this.#state, (records) =>
       this.#commits.commit(records),
     );
+    this.#restart();
+  }
+
+  /**
+   * Nobody knows who renewed before: what was open gets some time, once. The time is on record, because an idle object is
+   * thrown out of memory, and one that gave time at every start would never close anything.
+   */
+  #restart(): void {
+    const { open, admissions, grace } = this.#state;
+    const newest = Math.max(0, ...open.keys());
+    if (newest === 0) return;
     const nowMs = Date.now();
-    for (const admission of this.#state.open.keys()) this.#admissionLeases.set(admission, nowMs + ADMISSION_LEASE_MS);
+    if (grace === null || grace.admission < newest) void this.#act(["grace", nowMs + RESTART_GRACE_MS, admissions]);
+    const untilMs = this.#state.grace?.untilMs ?? nowMs;
+    const ends = [...open].map(
+      ([admission, { atMs }]) => [admission, Math.max(atMs + ADMISSION_LEASE_MS, untilMs)] as const,
+    );
+    for (const [admission, endMs] of ends.toSorted((a, b) => a[1] - b[1])) this.#admissionLeases.set(admission, endMs);
+    this.#schedule(nowMs);
   }
 
   /** Decides one request; the settlements that ride along are closed first. */
@@ -208,7 +225,12 @@ export class CredentialGate extends DurableObject<CredentialGateEnv> {
     const untilMs = Date.now() + ADMISSION_LEASE_MS;
     for (const admission of admissions) {
       // Taken out and put in again, so that the leases stay in the order of their ends.
-      if (this.#admissionLeases.delete(admission)) this.#admissionLeases.set(admission, untilMs);
+      if (!this.#admissionLeases.delete(admission)) continue;
+      this.#admissionLeases.set(admission, untilMs);
+      const { grace } = this.#state;
+      const survivor = grace !== null && admission <= grace.admission;
+      if (survivor && grace.untilMs < untilMs - ADMISSION_LEASE_MS / 2)
+        void this.#act(["grace", untilMs, grace.admission]);
     }
   }
 

@@ -40,6 +40,9 @@ export function apply(state: GateState, record: GateRecord): void {
       return refused(state, record);
     case "settle":
       return settled(state, record[1], record[2], record[3]);
+    case "grace":
+      state.grace = { untilMs: record[1], admission: record[2] };
+      return;
     case "expire":
       return expired(state, record[1], record[2]);
     case "trust":

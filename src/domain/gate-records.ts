@@ -57,6 +57,8 @@ export type GateRecord =
       count: number,
     ]
   | readonly ["settle", atMs: number, admission: number, facts: SettlementFacts]
+  /** After a restart: admissions up to this number are not given up before `untilMs`. */
+  | readonly ["grace", untilMs: number, admission: number]
   /** Nobody saw the outcome of an admission in time. */
   | readonly ["expire", atMs: number, admission: number]
   | readonly ["trust", atMs: number, address: string, how: TrustOrigin]

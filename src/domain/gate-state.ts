@@ -19,6 +19,8 @@ import { restoreRate, storeRate } from "./rate.ts";
 
 /** An admission without a settlement is renewed by its Worker; after this long without, nobody knows its outcome. */
 export const ADMISSION_LEASE_MS = 20_000;
+/** A restarted gate does not know who renewed before: it waits this long for the next renewal. */
+export const RESTART_GRACE_MS = 10_000;
 /** Calls of one credential that may be under way at the same time. */
 export const MAX_OPEN_ADMISSIONS = 1_000;
 /** Closed events that the audit database has not confirmed; beyond this nothing more is admitted. */
@@ -32,6 +34,12 @@ export interface OpenAdmission {
   readonly reserveUsdMicros: number;
   readonly holds: readonly BudgetHold[];
   readonly draws: readonly Draw[];
+}
+
+export interface Grace {
+  readonly untilMs: number;
+  /** Up to this number. */
+  readonly admission: number;
 }
 
 export interface TrustedAddress {
@@ -61,6 +69,8 @@ export interface GateState {
   closed: number;
   headHash: string;
   readonly open: Map<number, OpenAdmission>;
+  /** Set after a restart for the admissions that were open then. Durable, so that a second restart does not give more. */
+  grace: Grace | null;
   readonly rates: Map<string, RateWindow>;
   readonly budgets: Map<string, BudgetCounter>;
   readonly trusted: Map<string, TrustedAddress>;
@@ -87,6 +97,7 @@ export function newGateState(): GateState {
     closed: 0,
     headHash: GENESIS_HASH,
     open: new Map(),
+    grace: null,
     rates: new Map(),
     budgets: new Map(),
     trusted: new Map(),
@@ -111,6 +122,7 @@ export interface GateSnapshot {
   readonly closed: number;
   readonly headHash: string;
   readonly open: readonly (readonly [number, OpenAdmission])[];
+  readonly grace: Grace | null;
   readonly rates: readonly (readonly [string, StoredRate])[];
   readonly budgets: readonly (readonly [string, BudgetCounter])[];
   readonly trusted: readonly (readonly [string, TrustedAddress])[];
@@ -130,6 +142,7 @@ export function snapshot(state: GateState): GateSnapshot {
     closed: state.closed,
     headHash: state.headHash,
     open: [...state.open],
+    grace: state.grace,
     rates: [...state.rates].map(([key, window]) => [key, storeRate(window)] as const),
     budgets: [...state.budgets].map(([key, counter]) => [key, { ...counter }] as const),
     trusted: [...state.trusted],
@@ -152,6 +165,7 @@ export function restore(stored: GateSnapshot, outbox: readonly EventTuple[]): Ga
     closed: stored.closed,
     headHash: stored.headHash,
     open: new Map(stored.open),
+    grace: stored.grace,
     rates: new Map(stored.rates.map(([key, window]) => [key, restoreRate(window)])),
     budgets: new Map(stored.budgets.map(([key, counter]) => [key, { ...counter }])),
     trusted: new Map(stored.trusted),

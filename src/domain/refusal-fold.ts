@@ -1,9 +1,11 @@
 /**
  * Folds refusals that come in floods: the first of each minute get an event of their own, the rest are counted and
  * become one event per reason with a `count`. Pure; holds no more than `MAX_FOLDS` sums, whatever is sent.
- * A crash loses the sums of the running minute at most, never an event that was already written.
+ * A crash loses the sums of a few seconds at most, never an event that was already written.
  */
 const MINUTE_MS = 60_000;
+/** How long refusals are summed up. An idle object is forgotten after ten seconds, and its sums with it. */
+export const FOLD_MS = 5_000;
 export const MAX_FOLDS = 32;
 /** Refusals of a dead credential with an event of their own, per minute. */
 export const MAX_DEAD_EVENTS_PER_MINUTE = 10;
@@ -51,14 +53,14 @@ export class RefusalFold<T> {
   /** When the oldest sum is due, or null. */
   dueMs(): number | null {
     const oldest = this.#folds.values().next().value;
-    return oldest === undefined ? null : oldest.firstMs + MINUTE_MS;
+    return oldest === undefined ? null : oldest.firstMs + FOLD_MS;
   }
 
-  /** Takes out the sums that are a minute old (or all). */
-  take(nowMs: number, all = false): readonly Fold<T>[] {
+  /** Takes out the sums that are due. */
+  take(nowMs: number): readonly Fold<T>[] {
     const due: Fold<T>[] = [];
     for (const [key, fold] of this.#folds) {
-      if (!all && fold.firstMs + MINUTE_MS > nowMs) continue;
+      if (fold.firstMs + FOLD_MS > nowMs) continue;
       due.push(fold);
       this.#folds.delete(key);
     }
