@@ -1,4 +1,7 @@
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
+import { SCOPE_MEMBERS, toScope } from "../contract/scope.ts";
+import { vendorView } from "../contract/vendor.ts";
 import { authHeaderNames, authQueryNames, needsBody } from "../domain/auth-apply.ts";
 import { requiredParts } from "../domain/auth-secret.ts";
 import { parsePattern } from "../domain/pattern.ts";
@@ -278,4 +281,26 @@ describe("choices", () => {
     expect(testCallFor(fly, { scheme: "bearer" }, { app: "../x" }, 0)).toMatchObject({ ok: false });
     expect(testCallFor(medflyt, { scheme: "bearer" }, {}, 0)).toMatchObject({ error: { field: "path" } });
   });
+});
+
+function filledRules(preset: { readonly rules: readonly { methods: readonly string[]; paths: readonly string[] }[] }) {
+  return preset.rules.map(({ methods, paths }) => ({
+    methods: [...methods],
+    paths: paths.map((path) => path.replaceAll(/\{[a-z_]+\}/g, "value")),
+  }));
+}
+
+test("what a preset allows on the wire is no more than the entry says", () => {
+  for (const vendor of listVendors()) {
+    for (const [index, preset] of vendorView(vendor).presets.entries()) {
+      const entry = vendor.presets[index];
+      const rules = filledRules(preset);
+      const members = { rules, ...preset.scope };
+      const parsed = z.strictObject(SCOPE_MEMBERS).safeParse(members);
+      expect(parsed.success, `${vendor.id} ${preset.id}`).toBe(true);
+      if (parsed.success) expect(toScope(parsed.data)).toEqual({ rules, ...entry?.scope });
+    }
+  }
+  const linear = vendorById("linear")?.presets.find(({ id }) => id === "queries-only");
+  expect(linear?.scope?.graphql?.operations).toEqual(["query"]);
 });

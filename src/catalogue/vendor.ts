@@ -44,7 +44,7 @@ export interface ScopePreset {
   readonly name: string;
   readonly description: string;
   readonly rules: readonly Rule[];
-  readonly scope?: Partial<Omit<Scope, "rules">>;
+  readonly scope?: Partial<Pick<Scope, "body" | "graphql">>;
   readonly variables: readonly string[];
 }
 

@@ -1,6 +1,6 @@
 /** Catalogue entries on the wire: what a person needs to make a connection and to choose a scope. */
 import * as z from "zod";
-import type { Vendor } from "../catalogue/vendor.ts";
+import type { ScopePreset, Vendor } from "../catalogue/vendor.ts";
 
 const RuleView = z.strictObject({ methods: z.array(z.string()), paths: z.array(z.string()) });
 
@@ -32,6 +32,11 @@ export const VendorView = z
         description: z.string(),
         rules: z.array(RuleView),
         variables: z.array(z.string()),
+        /** Further members of the scope, without which the rules would allow more than the preset says. */
+        scope: z.strictObject({
+          body_rules: z.array(z.record(z.string(), z.unknown())).optional(),
+          graphql: z.record(z.string(), z.unknown()).optional(),
+        }),
       }),
     ),
     sensitive: z.array(z.strictObject({ ...RuleView.shape, category: z.string(), why: z.string() })),
@@ -74,6 +79,7 @@ export function vendorView(vendor: Vendor): VendorView {
       description: preset.description,
       rules: preset.rules.map(ruleView),
       variables: [...preset.variables],
+      scope: presetScope(preset),
     })),
     sensitive: vendor.sensitive.map((each) => ({ ...ruleView(each), category: each.category, why: each.why })),
     limits_note: vendor.limitsNote,
@@ -87,6 +93,14 @@ export function vendorView(vendor: Vendor): VendorView {
     },
     notes: [...vendor.notes],
     unverified: [...vendor.unverified],
+  };
+}
+
+/** In the form that issuing a credential takes. */
+function presetScope({ scope }: ScopePreset) {
+  return {
+    ...(scope?.body === undefined ? {} : { body_rules: scope.body.map((rule) => ({ ...rule })) }),
+    ...(scope?.graphql === undefined || scope.graphql === null ? {} : { graphql: { ...scope.graphql } }),
   };
 }
 

@@ -18,6 +18,8 @@ export interface ScopeDraft {
   readonly removeMembers: Signal<string>;
   /** The members that this form has no field for, kept as they are. */
   readonly kept: Readonly<Record<string, unknown>>;
+  /** Members that belong to the chosen preset, such as a GraphQL rule. */
+  readonly ofPreset: Signal<Readonly<Record<string, unknown>>>;
 }
 
 interface RuleView {
@@ -44,12 +46,14 @@ export function scopeDraft(source: ScopeSource | null = null): ScopeDraft {
     models: signal((source?.models ?? []).join("\n")),
     removeMembers: signal((source?.remove_response_members ?? []).join("\n")),
     kept,
+    ofPreset: signal({}),
   };
 }
 
 export function scopeBody(draft: ScopeDraft): Record<string, unknown> {
   const body: Record<string, unknown> = {
     ...draft.kept,
+    ...draft.ofPreset.value,
     rules: draft.rules.value.map((rule) => ({ methods: rule.methods.value, paths: lines(rule.paths.value) })),
   };
   const lists = [

@@ -127,6 +127,7 @@ function Presets({ vendor, draft }: { readonly vendor: VendorView; readonly draf
   const chosen = useComputed(() => vendor.presets.find((each) => each.id === chosenId.value) ?? null);
   const apply = (preset: VendorView["presets"][number], filled: Readonly<Record<string, string>>) => {
     draft.rules.value = presetRules(preset, filled).map(ruleDraft);
+    draft.ofPreset.value = preset.scope;
   };
   return (
     <div class="stack tight">
