@@ -10,18 +10,21 @@ import type { ControlDb } from "../store/control-db.ts";
 import {
   insertDeliveries,
   noteDelivery,
+  storeWebhookSecret,
   subscribedWebhooks,
   takeDueDeliveries,
   updateWebhook,
+  webhooksUnderOtherKek,
   type DeliveryRow,
   type WebhookRow,
 } from "../store/webhooks.ts";
-import { open, seal, type Keks } from "./envelope.ts";
+import { open, rewrap, seal, type Keks } from "./envelope.ts";
 
 const TIMEOUT_MS = 10_000;
 const HOLD_MS = 60_000;
 const MAX_DUE = 50;
 const MAX_CONCURRENT = 6;
+const MAX_REWRAPS = 100;
 const USER_AGENT = "RelayKey-Webhooks/1";
 
 export interface WebhookDependencies {
@@ -38,6 +41,28 @@ export async function sealWebhookSecret(
   webhook: { readonly organisationId: string; readonly id: string; readonly version: number },
 ): Promise<SecretLocation> {
   return { provider: "envelope", sealed: await seal(secret, keks, envelopeContext(webhook)) };
+}
+
+/** Moves signing secrets under the current key-encryption key, a few per run; returns how many were moved. */
+export async function rewrapWebhookSecrets(db: ControlDb, keks: Keks): Promise<number> {
+  const [current] = keks;
+  if (current === undefined) return 0;
+  let moved = 0;
+  for (const row of await webhooksUnderOtherKek(db, current.id, MAX_REWRAPS)) {
+    if (row.secret.provider !== "envelope") continue;
+    const place = envelopeContext({ organisationId: row.organisationId, id: row.id, version: row.secretVersion });
+    try {
+      const secret: SecretLocation = { provider: "envelope", sealed: await rewrap(row.secret.sealed, keks, place) };
+      await storeWebhookSecret(db, row, secret);
+      moved += 1;
+    } catch (cause) {
+      console.error("secret not rewrapped", {
+        webhook: row.id,
+        error: cause instanceof Error ? cause.name : "unknown",
+      });
+    }
+  }
+  return moved;
 }
 
 /** Queues an event for each webhook that wants it; told twice, it is queued once. Returns how many want it. */

@@ -123,6 +123,24 @@ export async function findDelivery(db: ControlDb, id: string): Promise<DeliveryR
   return found ?? null;
 }
 
+/** Webhooks whose secret is wrapped under another key than the current one. */
+export function webhooksUnderOtherKek(db: ControlDb, kekId: string, limit: number): Promise<WebhookRow[]> {
+  return db
+    .select()
+    .from(webhooks)
+    .where(sql`${webhooks.secret} ->> '$.sealed.kekId' <> ${kekId}`)
+    .limit(limit);
+}
+
+/** Only while the secret is still the same: a rotation in between keeps its own. */
+export async function storeWebhookSecret(db: ControlDb, row: WebhookRow, secret: WebhookRow["secret"]): Promise<void> {
+  const same = eq(webhooks.secretVersion, row.secretVersion);
+  await db
+    .update(webhooks)
+    .set({ secret })
+    .where(and(ofId(row.organisationId, row.id), same));
+}
+
 /** For the cron: what was delivered or given up long ago goes. */
 export async function dropOldDeliveries(db: ControlDb, nowMs: number): Promise<void> {
   const done = inArray(webhookDeliveries.state, ["delivered", "failed"]);

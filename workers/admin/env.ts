@@ -26,6 +26,8 @@ export interface AdminEnv extends AccessEnv, MailEnv {
   readonly PROXY_ORIGIN: string;
   readonly ADMIN_ORIGIN: string;
   readonly PROXY_DOMAIN: string;
+  /** `open`, `invite` or `closed` (default): who may make an organisation. */
+  readonly SIGN_UP?: string;
   readonly MAIL_PROVIDER: string;
   readonly MAIL_FROM: string;
 }

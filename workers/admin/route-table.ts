@@ -32,6 +32,7 @@ import { TOKEN_EXCHANGE_ROUTES } from "./routes/token-exchange.ts";
 import { TRUST_POLICY_ROUTES } from "./routes/trust-policies.ts";
 import { SHARE_ROUTES } from "./routes/shares.ts";
 import { EXPORT_ROUTES } from "./routes/exports.ts";
+import { ORGANISATION_ROUTES } from "./routes/organisations.ts";
 
 export const ROUTES: readonly Route[] = [
   ...VENDOR_ROUTES,
@@ -63,6 +64,7 @@ export const ROUTES: readonly Route[] = [
   ...TRUST_POLICY_ROUTES,
   ...SHARE_ROUTES,
   ...EXPORT_ROUTES,
+  ...ORGANISATION_ROUTES,
   ...systemRoutes(
     () => document(),
     () => docsPage(ROUTES, document()),

@@ -1,0 +1,68 @@
+/** Organisations: who makes them, what their plans allow, and sign-up. */
+import { describe, expect, it } from "vitest";
+import { listMails } from "../../src/store/dev-mailbox.ts";
+import { bindings, call, textOf } from "./admin.fixture.ts";
+
+const PATH = "/api/v1/organisations";
+
+async function newOrganisation(part: Record<string, unknown> = {}) {
+  const made = await call("POST", PATH, { body: { name: "Acme", ...part } });
+  expect(made.status, made.text).toBe(201);
+  return { id: textOf(made, "id"), key: textOf(made, "key") };
+}
+
+function connect(key: string) {
+  const body = { name: "Vendor", base_url: "https://api.vendor.example", auth: { scheme: "none" } };
+  return call("POST", "/api/v1/connections", { key, body });
+}
+
+describe("organisations", () => {
+  it("are made by the operator, see themselves alone, and cannot raise their own plan", async () => {
+    const { id, key } = await newOrganisation();
+    expect((await call("GET", PATH, { key })).json).toMatchObject({
+      data: [{ id, name: "Acme", plan: { id: "free", max_connections: 1 } }],
+      next_cursor: null,
+    });
+    expect((await call("POST", PATH, { key, body: { name: "Other" } })).json).toMatchObject({
+      status: 403,
+      code: "role_denied",
+    });
+    expect((await call("PATCH", `${PATH}/${id}`, { key, body: { plan: "unlimited" } })).status).toBe(403);
+    expect((await call("PATCH", `${PATH}/${id}`, { key, body: { name: "Acme Ltd" } })).json).toMatchObject({
+      name: "Acme Ltd",
+    });
+    expect((await call("PATCH", `${PATH}/org_default`, { key, body: { name: "Mine" } })).status).toBe(404);
+    expect((await call("GET", "/api/v1/connections", { key })).json).toEqual({ data: [], next_cursor: null });
+  });
+
+  it("hold to their plan until the operator raises it", async () => {
+    const { id, key } = await newOrganisation();
+    expect((await connect(key)).status).toBe(201);
+    expect((await connect(key)).json).toMatchObject({ status: 403, code: "plan_limit" });
+    const hook = { name: "Ops", url: "https://hooks.example.com", events: ["*"] };
+    expect((await call("POST", "/api/v1/webhooks", { key, body: hook })).status).toBe(201);
+    expect((await call("POST", "/api/v1/webhooks", { key, body: hook })).json).toMatchObject({
+      code: "plan_limit",
+      resource: "webhooks",
+      limit: 1,
+    });
+    expect((await call("PATCH", `${PATH}/${id}`, { body: { plan: "unlimited" } })).status).toBe(200);
+    expect((await connect(key)).status).toBe(201);
+  });
+
+  it("are made by sign-up only where it is open, and the answer comes by mail alone", async () => {
+    const body = { organisation: "New", name: "Zoe", email: "Zoe@example.com" };
+    const signUp = (mode?: string) =>
+      call("POST", "/api/v1/sign-up", { key: null, body, ...(mode === undefined ? {} : { env: { SIGN_UP: mode } }) });
+    expect((await signUp()).status).toBe(403);
+    expect((await signUp("invite")).status).toBe(403);
+    for (let again = 0; again < 5; again += 1) expect((await signUp("open")).json).toEqual({ sent: true });
+    const rows = await bindings.CONTROL_DB.prepare(
+      "SELECT o.plan FROM organisations o JOIN members m ON m.organisation_id = o.id WHERE m.email = 'zoe@example.com'",
+    ).all();
+    expect(rows.results).toEqual([{ plan: "free" }, { plan: "free" }, { plan: "free" }]);
+    const mails = (await listMails(bindings.AUDIT_DB)).filter((mail) => mail.to === "zoe@example.com");
+    expect(mails.length).toBeGreaterThan(0);
+    expect(mails.length).toBeLessThanOrEqual(6);
+  });
+});
