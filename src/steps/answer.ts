@@ -64,7 +64,9 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
   if (vendor.response.webSocket !== null && vendor.response.webSocket !== undefined) return upgraded(call, vendor);
 
   const forms = secretForms(vendor.key.secret, maskedForms(connection.auth, vendor.key.secret, vendor.key.accessToken));
-  const map = urlMap(call, settings);
+  let known: UrlMap | null = null;
+  // Most answers hold no URL of the vendor's, so the map is made when one is met.
+  const map = (): UrlMap => (known ??= urlMap(call, settings));
   const rewrites = connection.urlMembers.length > 0 && isJson(vendor.response.headers);
   const changed = rewrites || scope.removeResponseMembers.length > 0;
   const headers = callerHeaders(call, vendor.response.headers, forms, map, receipt, changed);
@@ -74,7 +76,7 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
     const masker = new StreamMasker(forms);
     maskers.push(masker);
     const chain: ByteFilter[] = meter === null ? [masker] : [meter, masker];
-    return rewrites ? [...chain, new JsonUrlRewriter(connection.urlMembers, map)] : chain;
+    return rewrites ? [...chain, new JsonUrlRewriter(connection.urlMembers, map())] : chain;
   };
   const masked = (): boolean => maskers.some((each) => each.hits > 0) || headers.masked;
   const delivered = await deliver({
@@ -100,13 +102,13 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
       );
       if (masked()) call.open.note("echo_masked", true);
       call.open.settle({ ...ending(call, vendor, end), costUsdMicros: cost });
-      if (status < 400) ports.defer(call.payment.close(cost));
+      if (status < 400 && call.judgement.grant.payment !== null) ports.defer(call.payment.close(cost));
     },
   });
   if (delivered === "vendor_died") {
     return failed(call, { ...sent(vendor), refusal: BROKE_OFF, forwarded: true });
   }
-  ports.defer(call.open.settled);
+  if (!call.open.isSettled()) ports.defer(call.open.settled);
   return delivered;
 }
 
@@ -189,7 +191,7 @@ function callerHeaders(
   call: AnsweredCall,
   upstream: Headers,
   forms: readonly Uint8Array[],
-  map: UrlMap,
+  map: () => UrlMap,
   receipt: Readonly<Record<string, string>>,
   rewritten: boolean,
 ): { readonly value: Headers; readonly masked: boolean } {
@@ -198,7 +200,7 @@ function callerHeaders(
   for (const [name, text] of Array.from(value)) {
     const safe = maskText(text, forms);
     const pointed =
-      name === "location" ? rewriteLocation(safe, map) : name === "link" ? rewriteLinkHeader(safe, map) : safe;
+      name === "location" ? rewriteLocation(safe, map()) : name === "link" ? rewriteLinkHeader(safe, map()) : safe;
     masked ||= safe !== text;
     if (pointed !== text) value.set(name, pointed);
   }

@@ -16,6 +16,7 @@ export interface OpenCall {
   settle(ending: Ending): void;
   /** Adds to the audit event's notes. */
   note(name: string, value: unknown): void;
+  readonly isSettled: () => boolean;
   /** Resolves when the call was settled, for work that must outlive the response. */
   readonly settled: Promise<void>;
 }
@@ -33,6 +34,7 @@ export function openCall(credentialId: string, admission: number, startedMs: num
   }, RENEW_INTERVAL_MS);
   return {
     admission,
+    isSettled: () => done,
     settled,
     note(name, value) {
       notes[name] = value;
