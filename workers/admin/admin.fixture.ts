@@ -48,7 +48,7 @@ export async function call(method: string, path: string, options: CallOptions = 
   const text = await response.text();
   await waitOnExecutionContext(context);
   const isJson = (response.headers.get("content-type") ?? "").includes("json");
-  const json = isJson ? (JSON.parse(text) as Record<string, unknown>) : {};
+  const json = isJson && text !== "" ? (JSON.parse(text) as Record<string, unknown>) : {};
   return { status: response.status, headers: response.headers, text, json };
 }
 
