@@ -73,7 +73,7 @@ async function hammer(
   call: (credential: Credential, nth: number) => Promise<Answer>,
 ): Promise<Record<string, number>> {
   const outcomes: Record<string, number> = {};
-  const until = async (credential: Credential, caller: number): Promise<void> => {
+  const callUntilRefused = async (credential: Credential, caller: number): Promise<void> => {
     for (;;) {
       const answer = await call(credential, caller);
       const outcome = answer.status === 200 ? "ok" : String(member(answer.body, "code"));
@@ -82,9 +82,9 @@ async function hammer(
     }
   };
   await Promise.all(
-    Array.from({ length: callers }, (_, index) => {
+    Array.from({ length: callers }, async (_, index) => {
       const credential = all[index % all.length];
-      return credential === undefined ? undefined : until(credential, index);
+      if (credential !== undefined) await callUntilRefused(credential, index);
     }),
   );
   return outcomes;

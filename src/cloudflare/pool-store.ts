@@ -24,12 +24,12 @@ export class PoolStore {
 
   load(nowMs: number): Pool {
     const sql = this.#sql;
-    sql.exec("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL)");
-    sql.exec("CREATE TABLE IF NOT EXISTS lease (id TEXT PRIMARY KEY, text TEXT NOT NULL)");
-    sql.exec("CREATE TABLE IF NOT EXISTS count (key TEXT PRIMARY KEY, text TEXT NOT NULL)");
+    const tables = sql.exec("SELECT name FROM sqlite_master WHERE name = 'meta'").toArray();
+    // A pool that was never used, or was cleared, starts with the time: above every number it may have given before.
+    if (tables.length === 0) return newPool(nowMs);
     const schema = this.#meta("schema");
-    if (schema !== null && schema !== SCHEMA) throw new Error(`A pool of schema ${schema} cannot be read`);
-    this.#reserved = this.#meta("reserved") ?? 0;
+    if (schema !== SCHEMA) throw new Error(`A pool of schema ${schema} cannot be read`);
+    this.#reserved = this.#meta("reserved") ?? nowMs;
     const pool = newPool(this.#reserved);
     for (const row of sql.exec("SELECT key, text FROM count")) {
       const count = JSON.parse(String(row["text"])) as Count;
@@ -47,8 +47,9 @@ export class PoolStore {
   /** Writes what changed since the last call. */
   save(pool: Pool): void {
     const { changed } = pool;
+    if (changed.leases.size === 0 && changed.counts.size === 0) return;
+    if (this.#reserved === 0) this.#create();
     if (pool.next > this.#reserved) {
-      if (this.#reserved === 0) this.#setMeta("schema", SCHEMA);
       this.#reserved = pool.next + NUMBER_BLOCK;
       this.#setMeta("reserved", this.#reserved);
     }
@@ -59,10 +60,23 @@ export class PoolStore {
     }
     for (const key of changed.counts) {
       const count = pool.counts.get(key);
-      if (count !== undefined) this.#put("count", key, count);
+      if (count === undefined) this.#sql.exec("DELETE FROM count WHERE key = ?", key);
+      else this.#put("count", key, count);
     }
     changed.leases.clear();
     changed.counts.clear();
+  }
+
+  /** The storage has been emptied; the next save begins anew. */
+  cleared(): void {
+    this.#reserved = 0;
+  }
+
+  #create(): void {
+    this.#sql.exec("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL)");
+    this.#sql.exec("CREATE TABLE IF NOT EXISTS lease (id TEXT PRIMARY KEY, text TEXT NOT NULL)");
+    this.#sql.exec("CREATE TABLE IF NOT EXISTS count (key TEXT PRIMARY KEY, text TEXT NOT NULL)");
+    this.#setMeta("schema", SCHEMA);
   }
 
   #put(table: "lease" | "count", key: string, value: StoredLease | Count): void {

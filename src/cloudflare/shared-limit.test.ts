@@ -161,6 +161,32 @@ describe("a budget shared by many credentials", { timeout: 60_000 }, () => {
   });
 });
 
+describe("a pool", { timeout: 30_000 }, () => {
+  it("asks about leases that ended, whatever alarm was set for later, and keeps nothing when it counts nothing", async () => {
+    const budgets = [budget("requests", 40)];
+    const [caller] = family("alarm", 1, budgets);
+    if (caller === undefined) throw new Error("A credential is needed");
+    const pool = POOLS.getByName(recipientPool("org_default", "rcpt_alarm"));
+    const alarmMs = () => runInDurableObject(pool, (_, state) => state.storage.getAlarm());
+    expect(await caller.call()).toBe("go");
+    expect(await alarmMs()).toBeLessThan(Date.now() + 62_000);
+    // As if the month and everything in it were over.
+    await runInDurableObject(pool, (_, state) => {
+      state.storage.sql.exec("DELETE FROM lease");
+      state.storage.sql.exec("UPDATE count SET text = json_set(text, '$.endMs', 0)");
+    });
+    await evictDurableObject(pool);
+    await runInDurableObject(pool, (instance) => instance.alarm?.());
+    const tables = await runInDurableObject(pool, (_, state) =>
+      state.storage.sql.exec("SELECT name FROM sqlite_master WHERE name IN ('meta', 'lease', 'count')").toArray(),
+    );
+    expect(tables).toEqual([]);
+    // A gate that still holds a lease from before uses it up, and the pool goes on with new numbers.
+    for (let call = 0; call < 6; call += 1) expect(await caller.call()).toBe("go");
+    expect((await remaining("alarm", budgets))[0]).toBeLessThan(40);
+  });
+});
+
 describe("a vendor's quota", { timeout: 30_000 }, () => {
   it("is shared so that one credential cannot take more than its share, nor all of them more than the whole", async () => {
     const quota = { requests: 10, perSeconds: 3_600, maxShare: 0.5 };

@@ -19,6 +19,7 @@ import type {
 import {
   account,
   askLater,
+  dropStale,
   dueLeases,
   grant,
   nextDueMs,
@@ -37,6 +38,8 @@ const YOUNG_MS = 30;
 const ASK_TIMEOUT_MS = 5_000;
 /** The alarm gathers what is due within this time. */
 const ALARM_STEP_MS = 500;
+/** An alarm that comes this soon is soon enough for any lease: none lives longer. */
+const MAX_ALARM_AHEAD_MS = 60_500;
 const MAX_FORGETS = 1_000;
 
 interface LeaseHolderObject extends Rpc.DurableObjectBranded, LeaseHolder {}
@@ -105,7 +108,12 @@ export class SharedLimit extends DurableObject<SharedLimitEnv> implements LimitP
     this.#alarmMs = null;
     const nowMs = Date.now();
     await this.#askAll(dueLeases(this.#pool, nowMs));
-    this.#schedule();
+    dropStale(this.#pool, Date.now());
+    this.#save();
+    if (this.#pool.leases.size > 0 || this.#pool.counts.size > 0) return;
+    // Customers come and go: a pool that counts nothing any more costs nothing any more.
+    await this.ctx.storage.deleteAll();
+    this.#store.cleared();
   }
 
   async #recall(holders: readonly PoolLease[], tried: Set<string>, nowMs: number): Promise<void> {
@@ -179,10 +187,12 @@ export class SharedLimit extends DurableObject<SharedLimitEnv> implements LimitP
 
   /** One alarm for all leases; it comes no more often than needed to reconcile. */
   #schedule(): void {
-    if (this.#alarmMs !== null) return;
+    if (this.#alarmMs !== null && this.#alarmMs <= Date.now() + MAX_ALARM_AHEAD_MS) return;
     const dueMs = nextDueMs(this.#pool);
     if (dueMs === null) return;
-    this.#alarmMs = Math.max(dueMs, Date.now()) + ALARM_STEP_MS;
+    const alarmMs = Math.max(dueMs, Date.now()) + ALARM_STEP_MS;
+    if (this.#alarmMs !== null && this.#alarmMs <= alarmMs) return;
+    this.#alarmMs = alarmMs;
     // Storage failures abort the object, so there is nothing to handle here.
     void this.ctx.storage.setAlarm(this.#alarmMs);
   }

@@ -74,8 +74,6 @@ export type LeaseRecord =
   | { readonly op: "close"; readonly closing: LeaseClosing; readonly nowMs: number }
   /** Leases of this pool that can give nothing more are closed, so that they can be reported. */
   | { readonly op: "retire"; readonly pool: string; readonly version: string; readonly nowMs: number }
-  /** Time has passed: drops what is only remembered until a lease's end. Once in a while. */
-  | { readonly op: "sweep"; readonly nowMs: number }
   /** The pool has taken these reports and accounted for the `forget` ones in full. */
   | {
       readonly op: "told";
@@ -102,8 +100,6 @@ export function applyLeaseRecord(book: LeaseBook, record: LeaseRecord): void {
       return close(book, record.closing, record.nowMs);
     case "retire":
       return retire(book, record.pool, record.version, record.nowMs);
-    case "sweep":
-      return Object.keys(book.pools).forEach((pool) => forget(book, pool, [], record.nowMs));
     case "told":
       for (const [id, revision] of record.revisions) {
         const lease = findLease(book, record.pool, id);
@@ -169,6 +165,8 @@ function settle(book: LeaseBook, draws: readonly Draw[], cost: number | null, fo
 
 function close(book: LeaseBook, closing: LeaseClosing, nowMs: number): void {
   forget(book, closing.pool, closing.forget, nowMs);
+  // What is only remembered until a lease's end comes from here, so it is dropped here, whatever the pool.
+  for (const pool of Object.keys(book.pools)) forget(book, pool, [], nowMs);
   for (const { id, expiresAtMs } of closing.leases) {
     const lease = findLease(book, closing.pool, id);
     if (lease === undefined) {

@@ -12,10 +12,14 @@ import { limitKey, type PoolLimit } from "./lease.ts";
 const EXACT_CALLS = 256;
 /** Others gather uses in slots of this part of the window; a use then counts for up to one slot longer. */
 const SLOTS_PER_WINDOW = 64;
+/** Dropping a count that is needed again soon would cost more than keeping it. */
+const IDLE_KEPT_MS = 3_600_000;
 
 export interface BudgetCount {
   readonly kind: "budget";
   startMs: number;
+  /** End of the window, exclusive: from then on the count says nothing. */
+  endMs: number;
   used: number;
   held: number;
 }
@@ -30,6 +34,7 @@ export interface Slot {
 
 export interface WindowCount {
   readonly kind: "window";
+  readonly spanMs: number;
   /** Ascending by `endMs`. */
   slots: Slot[];
   held: number;
@@ -59,18 +64,18 @@ export function countOf(counts: Map<string, Count>, limit: PoolLimit, nowMs: num
   const key = limitKey(limit);
   let count = counts.get(key);
   if (limit.kind === "budget") {
-    const { startMs } = budgetWindow(limit, nowMs);
+    const { startMs, endMs } = budgetWindow(limit, nowMs);
     if (count === undefined || count.kind !== "budget") {
-      count = { kind: "budget", startMs, used: 0, held: 0 };
+      count = { kind: "budget", startMs, endMs, used: 0, held: 0 };
       counts.set(key, count);
     } else if (startMs > count.startMs) {
       // Open leases of the window before belong to that window: none of them outlives it.
-      Object.assign(count, { startMs, used: 0, held: 0 });
+      Object.assign(count, { startMs, endMs, used: 0, held: 0 });
     }
     return count;
   }
   if (count === undefined || count.kind !== "window") {
-    count = { kind: "window", slots: [], held: 0, heldByGate: {}, arrivalMs: 0 };
+    count = { kind: "window", spanMs: limit.perSeconds * 1000, slots: [], held: 0, heldByGate: {}, arrivalMs: 0 };
     counts.set(key, count);
   }
   dropOld(count, limit, nowMs);
@@ -82,6 +87,12 @@ function dropOld(count: WindowCount, limit: WindowLimit, nowMs: number): void {
   let old = 0;
   while (old < count.slots.length && (count.slots[old]?.endMs ?? 0) <= oldestMs) old += 1;
   if (old > 0) count.slots.splice(0, old);
+}
+
+/** Epoch ms from which a count that nothing is held in may be dropped: it says nothing any more, and has not for a while. */
+export function staleAtMs(count: Count): number {
+  if (count.kind === "budget") return count.endMs + IDLE_KEPT_MS;
+  return Math.max(count.arrivalMs, (count.slots.at(-1)?.endMs ?? 0) + count.spanMs) + IDLE_KEPT_MS;
 }
 
 /** Room for `wanted` units of this limit, asked for by `gateId`. */

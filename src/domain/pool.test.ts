@@ -6,9 +6,11 @@ import { closingReports, leaseRequest, planTake, poolsToTell, reportsOf } from "
 import {
   account,
   askLater,
+  dropStale,
   dueLeases,
   grant,
   newPool,
+  nextDueMs,
   restoreLease,
   statusesOf,
   type Pool,
@@ -198,7 +200,7 @@ class World {
     this.nowMs += 61_000;
     for (const gate of this.gates) {
       this.tell(gate);
-      gate.act({ op: "sweep", nowMs: this.nowMs });
+      gate.act({ op: "close", closing: { pool: "another", leases: [], forget: [] }, nowMs: this.nowMs });
     }
   }
 }
@@ -280,6 +282,13 @@ describe("a pool and its gates", { timeout: 30_000 }, () => {
           const statuses = statusesOf(world.pool, world.terms, "", world.nowMs);
           expect(statuses.map((status) => status.remaining)).toEqual([calls - world.spentCalls, usd - world.spentUsd]);
           expect(world.pool.leases.size).toBe(0);
+          // When the month is over nothing is left to be stored.
+          dropStale(world.pool, world.nowMs);
+          expect(world.pool.counts.size).toBe(2);
+          expect(nextDueMs(world.pool)).toBe(Date.UTC(2026, 5, 1, 1));
+          dropStale(world.pool, Date.UTC(2026, 5, 1, 1));
+          expect(world.pool.counts.size).toBe(0);
+          expect(nextDueMs(world.pool)).toBeNull();
           for (const gate of world.gates) expect(gate.book.pools).toEqual({});
         },
       ),

@@ -18,7 +18,17 @@ import {
   type PoolLimitStatus,
   type PoolTerms,
 } from "./lease.ts";
-import { countOf, countUse, hasBurst, hold, isDollars, roomOf, type Count, type Room } from "./pool-counters.ts";
+import {
+  countOf,
+  countUse,
+  hasBurst,
+  hold,
+  isDollars,
+  roomOf,
+  staleAtMs,
+  type Count,
+  type Room,
+} from "./pool-counters.ts";
 
 /** Leases that may be open or awaited at once. */
 export const MAX_LEASES = 20_000;
@@ -221,11 +231,21 @@ export function dueLeases(pool: Pool, nowMs: number): PoolLease[] {
   return [...pool.leases.values()].filter((lease) => lease.askAtMs <= nowMs);
 }
 
-/** When `dueLeases` will have something; null: never. */
+/** When `dueLeases` or `dropStale` will have something to do; null: never. */
 export function nextDueMs(pool: Pool): number | null {
-  let next: number | null = null;
-  for (const lease of pool.leases.values()) next = next === null ? lease.askAtMs : Math.min(next, lease.askAtMs);
-  return next;
+  let next = Infinity;
+  for (const lease of pool.leases.values()) next = Math.min(next, lease.askAtMs);
+  if (pool.leases.size === 0) for (const count of pool.counts.values()) next = Math.min(next, staleAtMs(count));
+  return next === Infinity ? null : next;
+}
+
+/** Drops counts whose windows are over, so that a pool that nobody uses any more ends up with nothing to store. */
+export function dropStale(pool: Pool, nowMs: number): void {
+  for (const [key, count] of pool.counts) {
+    if (count.held > 0 || staleAtMs(count) > nowMs) continue;
+    pool.counts.delete(key);
+    pool.changed.counts.add(key);
+  }
 }
 
 /** The gate could not be asked: its leases stay held, and it is asked again later. */
