@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import { fromReliability, ReliabilityWire, toReliability } from "../contract/reliability.ts";
 import { SCOPE_MEMBERS, toScope } from "../contract/scope.ts";
 import { vendorView } from "../contract/vendor.ts";
 import { authHeaderNames, authQueryNames, needsBody } from "../domain/auth-apply.ts";
 import { requiredParts } from "../domain/auth-secret.ts";
 import { parsePattern } from "../domain/pattern.ts";
+import { DEFAULT_RELIABILITY } from "../domain/reliability.ts";
 import { connectionDefaults, fillPreset, listVendors, testCallFor, vendorById } from "./catalogue.ts";
 import type { Vendor } from "./vendor.ts";
 
@@ -303,4 +305,13 @@ test("what a preset allows on the wire is no more than the entry says", () => {
   }
   const linear = vendorById("linear")?.presets.find(({ id }) => id === "queries-only");
   expect(linear?.scope?.graphql?.operations).toEqual(["query"]);
+});
+
+test("a vendor's reliability survives the wire as it stands", () => {
+  for (const vendor of listVendors()) {
+    const policy = { ...DEFAULT_RELIABILITY, refusedSigns: [], ...vendor.reliability };
+    const parsed = ReliabilityWire.safeParse(fromReliability(policy));
+    expect(parsed.success, vendor.id).toBe(true);
+    if (parsed.success) expect(toReliability(parsed.data, DEFAULT_RELIABILITY)).toEqual(policy);
+  }
 });

@@ -8,6 +8,25 @@ const timeout = z.int().min(1).max(MAX_TIMEOUT_MS).optional();
 const status = z.int().min(200).max(599);
 const lowerHeader = HeaderName.toLowerCase();
 
+/** A header by its name, or with the value that it must have (`x-ratelimit-remaining: 0`). */
+const HeaderSign = z
+  .string()
+  .max(256)
+  .regex(
+    /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}(?:: ?[\x21-\x7e]{1,120})?$/,
+    "Is neither a header nor a header with its value",
+  )
+  .toLowerCase();
+
+const Sign = z.strictObject({
+  statuses: z.array(status).max(32),
+  header: HeaderSign.nullable().default(null),
+  body_includes: readableText(256).nullable().default(null),
+  /** How long the vendor wants no calls when its answer does not say. */
+  wait_seconds: z.int().min(1).max(3_600).optional(),
+});
+type SignWire = z.output<typeof Sign>;
+
 export const ReliabilityWire = z
   .strictObject({
     connect_timeout_ms: timeout,
@@ -30,16 +49,9 @@ export const ReliabilityWire = z
       })
       .nullable()
       .optional(),
-    limit_signs: z
-      .array(
-        z.strictObject({
-          statuses: z.array(status).max(32),
-          header: lowerHeader.nullable().default(null),
-          body_includes: readableText(256).nullable().default(null),
-        }),
-      )
-      .max(16)
-      .optional(),
+    limit_signs: z.array(Sign).max(16).optional(),
+    /** Further signs that the vendor does not accept the key; 401 always says so. */
+    refused_signs: z.array(Sign).max(16).optional(),
     quota_headers: z
       .array(
         z.strictObject({
@@ -70,12 +82,8 @@ export function toReliability(wire: ReliabilityWire, base: Reliability): Reliabi
     injectIdempotencyKey: wire.inject_idempotency_key ?? base.injectIdempotencyKey,
     retryBudgetShare: wire.retry_budget_share ?? base.retryBudgetShare,
     breaker: wire.breaker === undefined ? base.breaker : toBreaker(wire.breaker),
-    limitSigns:
-      wire.limit_signs?.map((sign) => ({
-        statuses: sign.statuses,
-        header: sign.header,
-        bodyIncludes: sign.body_includes,
-      })) ?? base.limitSigns,
+    limitSigns: wire.limit_signs?.map(toSign) ?? base.limitSigns,
+    refusedSigns: wire.refused_signs?.map(toSign) ?? base.refusedSigns ?? [],
     quotaHeaders: wire.quota_headers ?? base.quotaHeaders,
   };
 }
@@ -99,12 +107,24 @@ export function fromReliability(reliability: Reliability): ReliabilityWire {
       window_seconds: reliability.breaker.windowSeconds,
       open_seconds: reliability.breaker.openSeconds,
     },
-    limit_signs: reliability.limitSigns.map((sign) => ({
-      statuses: [...sign.statuses],
-      header: sign.header,
-      body_includes: sign.bodyIncludes,
-    })),
+    limit_signs: reliability.limitSigns.map(fromSign),
+    refused_signs: (reliability.refusedSigns ?? []).map(fromSign),
     quota_headers: reliability.quotaHeaders.map((header) => ({ ...header })),
+  };
+}
+
+function toSign(wire: SignWire): Reliability["limitSigns"][number] {
+  const { statuses, header, body_includes: bodyIncludes, wait_seconds: waitSeconds } = wire;
+  return { statuses, header, bodyIncludes, ...(waitSeconds === undefined ? {} : { waitSeconds }) };
+}
+
+function fromSign(sign: Reliability["limitSigns"][number]): SignWire {
+  const { statuses, header, bodyIncludes, waitSeconds } = sign;
+  return {
+    statuses: [...statuses],
+    header,
+    body_includes: bodyIncludes,
+    ...(waitSeconds === undefined ? {} : { wait_seconds: waitSeconds }),
   };
 }
 

@@ -40,6 +40,7 @@ export const github: Vendor = {
     limitSigns: [
       { statuses: [429], header: null, bodyIncludes: null },
       { statuses: [403], header: "retry-after", bodyIncludes: null },
+      { statuses: [403], header: "x-ratelimit-remaining: 0", bodyIncludes: null },
       { statuses: [403], header: null, bodyIncludes: "rate limit" },
     ],
     quotaHeaders: [{ remaining: "x-ratelimit-remaining", reset: "x-ratelimit-reset", unit: "epoch_seconds" }],

@@ -28,7 +28,8 @@ export const hibob: Vendor = {
   reliability: {
     retryStatuses: [429, 500, 502, 503, 504],
     limitSigns: [{ statuses: [429], header: null, bodyIncludes: null }],
-    quotaHeaders: [{ remaining: "x-ratelimit-remaining", reset: "x-ratelimit-reset", unit: "epoch_seconds" }],
+    // The vendor counts by endpoint: what is left for one says nothing about the others, so nothing is paced by it.
+    quotaHeaders: [],
   },
   limitsNote: "By endpoint and minute: 50 people searches, 50 balances, ten for most writes of policies.",
   pagination: "limit and cursor in the body.",

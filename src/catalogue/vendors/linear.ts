@@ -21,7 +21,7 @@ export const linear: Vendor = {
     retryStatuses: [429, 500, 502, 503, 504],
     limitSigns: [
       { statuses: [429], header: null, bodyIncludes: null },
-      { statuses: [400, 200], header: null, bodyIncludes: "RATELIMITED" },
+      { statuses: [400], header: null, bodyIncludes: "RATELIMITED" },
     ],
     quotaHeaders: [
       { remaining: "x-ratelimit-requests-remaining", reset: "x-ratelimit-requests-reset", unit: "epoch_ms" },

@@ -18,7 +18,8 @@ export const sendgrid: Vendor = {
   reliability: {
     retryStatuses: [429, 500, 502, 503, 504],
     limitSigns: [{ statuses: [429], header: null, bodyIncludes: null }],
-    quotaHeaders: [{ remaining: "x-ratelimit-remaining", reset: "x-ratelimit-reset", unit: "epoch_seconds" }],
+    // The vendor counts by endpoint: what is left for one says nothing about the others, so nothing is paced by it.
+    quotaHeaders: [],
   },
   limitsNote: "By endpoint and period; sending mail has no such headers.",
   pagination: "Several kinds; whole URLs in _metadata and Link point at the proxy when they come back.",

@@ -20,13 +20,14 @@ export const slack: Vendor = {
     retryStatuses: [429, 500, 502, 503, 504],
     limitSigns: [
       { statuses: [429], header: null, bodyIncludes: null },
-      { statuses: [200], header: null, bodyIncludes: '"error":"ratelimited"' },
+      { statuses: [200], header: null, bodyIncludes: '"ratelimited"' },
     ],
+    // The closing quotes keep these apart from the same words inside a message, where they are escaped.
     refusedSigns: [
-      { statuses: [200], header: null, bodyIncludes: '"error":"invalid_auth"' },
-      { statuses: [200], header: null, bodyIncludes: '"error":"token_revoked"' },
-      { statuses: [200], header: null, bodyIncludes: '"error":"token_expired"' },
-      { statuses: [200], header: null, bodyIncludes: '"error":"account_inactive"' },
+      { statuses: [200], header: null, bodyIncludes: '"invalid_auth"' },
+      { statuses: [200], header: null, bodyIncludes: '"token_revoked"' },
+      { statuses: [200], header: null, bodyIncludes: '"token_expired"' },
+      { statuses: [200], header: null, bodyIncludes: '"account_inactive"' },
     ],
   },
   limitsNote:
@@ -47,7 +48,7 @@ export const slack: Vendor = {
     ],
     realWith: [
       { statuses: [], bodyIncludes: '"error":"missing_scope"', hint: "The token is real but lacks a scope." },
-      { statuses: [], bodyIncludes: '"error":"ratelimited"', hint: "The vendor asks to wait; try again in a minute." },
+      { statuses: [], bodyIncludes: '"ratelimited"', hint: "The vendor asks to wait; try again in a minute." },
     ],
   },
   presets: [

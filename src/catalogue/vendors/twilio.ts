@@ -68,10 +68,7 @@ export const twilio: Vendor = {
   reliability: {
     // After a 5xx the message may have been sent all the same; a 429 was never processed.
     retryStatuses: [429],
-    limitSigns: [
-      { statuses: [429], header: null, bodyIncludes: null },
-      { statuses: [], header: null, bodyIncludes: '"code": 20429' },
-    ],
+    limitSigns: [{ statuses: [429], header: null, bodyIncludes: null }],
   },
   limitsNote: "Concurrency of the account; Verify has limits of its own.",
   pagination: "Absolute URLs in meta, which point at the proxy when they come back; older lists name paths.",
