@@ -41,10 +41,8 @@ function connectionMatters(): readonly Matter[] {
   return connections.items.value.flatMap((each): Matter[] => {
     const to = `/connections/${each.id}`;
     const keyless = each.auth.scheme !== "none" && !each.upstream_credentials.some((key) => key.status !== "disabled");
-    return [
-      ...(each.status === "paused" ? [{ to, name: each.name, what: "paused" }] : []),
-      ...(keyless ? [{ to, name: each.name, what: "no key" }] : []),
-    ];
+    const what = [...(each.status === "paused" ? ["paused"] : []), ...(keyless ? ["no key"] : [])];
+    return what.length === 0 ? [] : [{ to, name: each.name, what: what.join(", ") }];
   });
 }
 

@@ -10,6 +10,8 @@ import { Status, Time } from "../ui/text.tsx";
 import { scrollFor, visibleRows } from "./window.ts";
 
 const ROW_PX = 36;
+/** The head stays in view and covers so much of the rows. */
+const HEAD_PX = 37;
 /** Asks for the next page when so many rows are left below. */
 const AHEAD_ROWS = 60;
 
@@ -26,7 +28,7 @@ export function AuditList(props: {
   useEffect(() => {
     const element = body.current;
     if (element === null) return undefined;
-    const observer = new ResizeObserver(() => (height.value = element.clientHeight));
+    const observer = new ResizeObserver(() => (height.value = element.clientHeight - HEAD_PX));
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
@@ -43,7 +45,8 @@ export function AuditList(props: {
     const next = Math.min(Math.max(to, 0), rows.length - 1);
     active.value = next;
     const element = body.current;
-    if (element !== null) element.scrollTop = scrollFor(next, element.scrollTop, element.clientHeight, ROW_PX);
+    if (element !== null)
+      element.scrollTop = scrollFor(next, element.scrollTop, element.clientHeight - HEAD_PX, ROW_PX);
     if (openId.value !== null) openId.value = rows[next]?.id ?? null;
   };
   const onKey = (event: KeyboardEvent) => {
@@ -64,51 +67,58 @@ export function AuditList(props: {
     event.preventDefault();
   };
   return (
-    <div class="log" role="grid" aria-label="Audit events" aria-rowcount={list.hasMore.value ? -1 : rows.length + 1}>
-      <div role="rowgroup">
-        <div class="log-row log-head" role="row" aria-rowindex={1}>
-          <span role="columnheader">Time</span>
-          <span role="columnheader">Decision</span>
-          <span role="columnheader">Method</span>
-          <span role="columnheader">Path</span>
-          <span role="columnheader" class="extra">
-            Connection
-          </span>
-          <span role="columnheader" class="extra">
-            Credential
-          </span>
-          <span role="columnheader" class="right">
-            Status
-          </span>
-          <span role="columnheader" class="right wide-only">
-            Took
-          </span>
-        </div>
+    <div
+      class="log"
+      role="grid"
+      ref={body}
+      tabIndex={0}
+      aria-label="Audit events, newest first: arrows move, Enter opens"
+      aria-rowcount={list.hasMore.value ? -1 : rows.length + 1}
+      aria-activedescendant={`event-${active.value}`}
+      onScroll={(event) => (scrollTop.value = event.currentTarget.scrollTop)}
+      onKeyDown={onKey}
+    >
+      <Head />
+      <div class="log-rows" role="rowgroup" style={{ height: `${rows.length * ROW_PX}px` }}>
+        {rows.slice(visible.from, visible.to).map((row, i) => (
+          <EventRow
+            key={row.id}
+            event={row}
+            index={visible.from + i}
+            active={openId.value === row.id || (openId.value === null && active.value === visible.from + i)}
+            onOpen={() => {
+              active.value = visible.from + i;
+              openId.value = row.id;
+            }}
+          />
+        ))}
       </div>
-      <div
-        class="log-body"
-        role="rowgroup"
-        ref={body}
-        tabIndex={0}
-        aria-label="Events, newest first: arrows move, Enter opens"
-        aria-activedescendant={`event-${active.value}`}
-        onScroll={(event) => (scrollTop.value = event.currentTarget.scrollTop)}
-        onKeyDown={onKey}
-      >
-        <div class="log-rows" role="presentation" style={{ height: `${rows.length * ROW_PX}px` }}>
-          {rows.slice(visible.from, visible.to).map((row, i) => (
-            <EventRow
-              key={row.id}
-              event={row}
-              index={visible.from + i}
-              active={openId.value === row.id || (openId.value === null && active.value === visible.from + i)}
-              onOpen={() => {
-                active.value = visible.from + i;
-                openId.value = row.id;
-              }}
-            />
-          ))}
-        </div>
+    </div>
+  );
+}
+
+function Head() {
+  return (
+    <div role="rowgroup" class="log-head">
+      <div class="log-row" role="row" aria-rowindex={1}>
+        <span role="columnheader">Time</span>
+        <span role="columnheader" class="wide-only">
+          Decision
+        </span>
+        <span role="columnheader">Method</span>
+        <span role="columnheader">Path</span>
+        <span role="columnheader" class="extra">
+          Connection
+        </span>
+        <span role="columnheader" class="extra">
+          Credential
+        </span>
+        <span role="columnheader" class="right">
+          Status
+        </span>
+        <span role="columnheader" class="right wide-only">
+          Took
+        </span>
       </div>
     </div>
   );

@@ -9,6 +9,9 @@ export interface Series {
   readonly text: (value: number) => string;
 }
 
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const HOUR = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const EXACT = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const HEIGHT_PX = 190;
 const AXIS_PX = 62;
 
@@ -31,15 +34,18 @@ export function draw(box: HTMLElement, times: readonly number[], series: readonl
       cursor: { y: false, points: { size: 7 } },
       legend: { live: true },
       scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
-      axes: [axis, { ...axis, size: AXIS_PX, values: (_, ticks) => ticks.map((tick) => text(tick)) }],
+      axes: [
+        { ...axis, values: (_, ticks) => ticks.map(clock) },
+        { ...axis, size: AXIS_PX, values: (_, ticks) => ticks.map((tick) => text(tick)) },
+      ],
       series: [
-        {},
+        { label: "Time", value: (_: uPlot, at: number | null) => (at === null ? "–" : EXACT.format(at * 1000)) },
         ...series.map((each) => ({
           label: each.label,
           stroke: colour(each.token),
           width: 1.75,
           fill: `color-mix(in srgb, ${colour(each.token)} 9%, transparent)`,
-          points: { show: false },
+          points: { size: 5 },
           spanGaps: true,
           value: (_: uPlot, value: number | null) => (value === null ? "–" : each.text(value)),
         })),
@@ -56,6 +62,12 @@ export function draw(box: HTMLElement, times: readonly number[], series: readonl
     observer.disconnect();
     plot.destroy();
   };
+}
+
+/** Midnight is written as its day. */
+function clock(atSeconds: number): string {
+  const at = new Date(atSeconds * 1000);
+  return at.getHours() === 0 && at.getMinutes() === 0 ? DAY.format(at) : HOUR.format(at);
 }
 
 /** The property's colour as it is now: a canvas knows neither custom properties nor `light-dark()`. */

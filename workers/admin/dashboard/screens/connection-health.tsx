@@ -35,7 +35,7 @@ export function ConnectionHealth({ usage }: { readonly usage: UsageView | null }
           {
             head: "95 % within",
             right: true,
-            cell: (row) => (row.sums?.latency_ms.p95 == null ? "–" : millis(row.sums.latency_ms.p95)),
+            cell: (row) => latencyText(row.sums?.latency_ms.p95 ?? null),
           },
           { head: "Cost", right: true, cell: (row) => money(row.sums?.cost_usd_micros ?? 0) },
         ]}
@@ -48,4 +48,8 @@ function Health({ forwarded, errors }: { readonly forwarded: number; readonly er
   if (forwarded === 0) return <span class="muted">no calls</span>;
   if (errors === 0) return <Badge tone="ok">answers</Badge>;
   return <Badge tone={errors / forwarded >= FAILING_SHARE ? "bad" : "warn"}>{`${errors} errors`}</Badge>;
+}
+
+function latencyText(ms: number | null): string {
+  return ms === null ? "–" : millis(ms);
 }

@@ -23,7 +23,7 @@ const UNREACHABLE: Failure = {
 };
 
 export function Login() {
-  const way = useSignal("mail");
+  const way = useSignal("key");
   useEffect(() => {
     document.title = "Sign in – RelayKey";
   }, []);
@@ -43,8 +43,8 @@ export function Login() {
                 label="Ways to sign in"
                 chosen={way}
                 tabs={[
-                  { id: "mail", label: "Link by mail", content: () => <ByMail /> },
                   { id: "key", label: "Management key", content: () => <ByKey /> },
+                  { id: "mail", label: "Link by mail", content: () => <ByMail /> },
                 ]}
               />
             </>

@@ -79,7 +79,10 @@ function ReaderOverview() {
   }
   return (
     <>
-      <PageHead title="Overview" actions={<SelectField label="Span" name="span" value={hours} choices={SPANS} />} />
+      <PageHead
+        title="Overview"
+        actions={<SelectField label="Span" name="span" bare value={hours} choices={SPANS} />}
+      />
       {usage === null ? (
         failure === null ? (
           <Loading rows={4} />

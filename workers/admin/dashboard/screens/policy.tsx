@@ -52,9 +52,9 @@ function Editor({ policy, onSaved }: { readonly policy: Policy | null; readonly 
     name: name.value.trim(),
     limits: limitsBody(limits),
     block_from: blockFrom.value === "" ? null : blockFrom.value,
-    trust: trust.value === "" ? null : { ...(policy?.trust ?? {}), mode: trust.value },
-    ...(policy?.customers == null ? {} : { customers: policy.customers }),
-    ...(policy?.price == null ? {} : { price: policy.price }),
+    trust: trust.value === "" ? null : { ...policy?.trust, mode: trust.value },
+    ...(policy === null || policy.customers === null ? {} : { customers: policy.customers }),
+    ...(policy === null || policy.price === null ? {} : { price: policy.price }),
   });
   const save = useAction(
     () => (policy === null ? post<Policy>("/policies", body()) : patch<Policy>(`/policies/${policy.id}`, body())),

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
-import type { Answer } from "../api/client.ts";
+import type { Answer, Failure } from "../api/client.ts";
 import { useAction } from "../api/resource.ts";
 import { plain } from "../format.ts";
 import { Button } from "./button.tsx";
@@ -52,7 +52,7 @@ export function FormDialog<T>(props: {
   readonly children: ComponentChildren;
   readonly action: {
     readonly pending: { value: boolean };
-    readonly failure: { value: import("../api/client.ts").Failure | null };
+    readonly failure: { value: Failure | null };
   };
   readonly submit: () => Promise<T>;
   readonly onClose: () => void;

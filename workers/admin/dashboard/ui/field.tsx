@@ -12,6 +12,8 @@ interface FieldProps {
   readonly hint?: ComponentChildren;
   readonly failure?: Failure | null;
   readonly optional?: boolean;
+  /** The label is only for screen readers: what it is shows by its place. */
+  readonly bare?: boolean;
 }
 
 interface ControlProps {
@@ -36,7 +38,7 @@ export function Field(props: FieldProps & { readonly control: (control: ControlP
   const described = [hintId, errorId].filter((each) => each !== undefined).join(" ");
   return (
     <div class={`field${error === null ? "" : " invalid"}`}>
-      <label for={id}>
+      <label for={id} class={props.bare === true ? "sr-only" : undefined}>
         {props.label}
         {props.optional === true ? <span class="muted"> (optional)</span> : null}
       </label>
