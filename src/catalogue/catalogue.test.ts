@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import {
+  ConnectionPatch,
+  DEFAULT_CONNECTION_SETTINGS,
+  fromConnectionSettings,
+  toConnectionSettings,
+} from "../contract/connection.ts";
 import { fromReliability, ReliabilityWire, toReliability } from "../contract/reliability.ts";
 import { SCOPE_MEMBERS, toScope } from "../contract/scope.ts";
 import { vendorView } from "../contract/vendor.ts";
@@ -313,5 +319,24 @@ test("a vendor's reliability survives the wire as it stands", () => {
     const parsed = ReliabilityWire.safeParse(fromReliability(policy));
     expect(parsed.success, vendor.id).toBe(true);
     if (parsed.success) expect(toReliability(parsed.data, DEFAULT_RELIABILITY)).toEqual(policy);
+  }
+});
+
+test("what the catalogue fills in is what the API takes", () => {
+  for (const vendor of listVendors()) {
+    for (const { made } of everyConnection(vendor)) {
+      if (!made.ok) throw new Error(made.error.message);
+      const { vendor: _vendor, baseUrl, auth, ...known } = made.value;
+      const settings = {
+        ...DEFAULT_CONNECTION_SETTINGS,
+        ...known,
+        reliability: { ...known.reliability, refusedSigns: known.reliability.refusedSigns ?? [] },
+      };
+      const wire = { base_url: baseUrl, auth, ...fromConnectionSettings(settings) };
+      const parsed = ConnectionPatch.safeParse(JSON.parse(JSON.stringify(wire)));
+      expect(parsed.error?.issues ?? [], vendor.id).toEqual([]);
+      if (parsed.success) expect(toConnectionSettings(parsed.data, DEFAULT_CONNECTION_SETTINGS)).toEqual(settings);
+      if (parsed.success) expect(parsed.data.auth).toMatchObject(auth);
+    }
   }
 });

@@ -24,6 +24,8 @@ import { Method } from "./scope.ts";
 import { Secret, SecretProvider, UpstreamCredential } from "./upstream-credential.ts";
 
 const MAX_OPERATIONS = 2_000;
+/** Some vendors have a host for each product. */
+const MAX_ORIGINS = 64;
 
 /** Headers that an owner may not fix on every call: framing, RelayKey's own, and what speaks for the client. */
 const RESERVED_HEADER =
@@ -75,11 +77,13 @@ const Operation = z.strictObject({
 const members = {
   environment: Environment.nullable().optional(),
   headers: FixedHeaders.optional(),
+  /** Added only where the client sends none of that name (a vendor's version, a User-Agent). */
+  default_headers: FixedHeaders.optional(),
   reliability: ReliabilityWire.optional(),
   quota: QuotaWire.nullable().optional(),
   prices: z.array(PriceRuleWire).max(64).optional(),
   limits: LimitsWire.optional(),
-  origins: z.array(Origin).max(16).optional(),
+  origins: z.array(Origin).max(MAX_ORIGINS).optional(),
   collapse_base_path: z.boolean().optional(),
   allow_encoded_slash: z.boolean().optional(),
   account_headers: z.array(lowerHeader).max(32).optional(),
@@ -129,6 +133,7 @@ export const Connection = z
     environment: z.string().nullable(),
     auth: AuthWire,
     headers: z.record(z.string(), z.string()),
+    default_headers: z.record(z.string(), z.string()),
     reliability: ReliabilityWire,
     quota: QuotaWire.nullable(),
     prices: z.array(PriceRuleWire),
@@ -177,7 +182,7 @@ export function toConnectionSettings(wire: ConnectionPatch, base: ConnectionSett
         pathPrefixes: origin.path_prefixes,
       })) ?? base.origins,
     headers: wire.headers ?? base.headers,
-    ...(base.defaultHeaders === undefined ? {} : { defaultHeaders: base.defaultHeaders }),
+    defaultHeaders: wire.default_headers ?? base.defaultHeaders ?? {},
     collapseBasePath: wire.collapse_base_path ?? base.collapseBasePath,
     allowEncodedSlash: wire.allow_encoded_slash ?? base.allowEncodedSlash,
     accountHeaders: wire.account_headers ?? base.accountHeaders,
@@ -196,6 +201,7 @@ export function toConnectionSettings(wire: ConnectionPatch, base: ConnectionSett
 export function fromConnectionSettings(settings: ConnectionSettings) {
   return {
     headers: { ...settings.headers },
+    default_headers: { ...settings.defaultHeaders },
     reliability: fromReliability(settings.reliability),
     quota: settings.quota && {
       requests: settings.quota.requests,
