@@ -154,7 +154,7 @@ async function boundedText(response: Response): Promise<string | null> {
   if (response.body === null) return null;
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of response.body) {
+  for await (const chunk of response.body as ReadableStream<Uint8Array>) {
     length += chunk.byteLength;
     if (length > MAX_DOCUMENT_BYTES) return null;
     chunks.push(chunk);

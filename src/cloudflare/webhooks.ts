@@ -6,7 +6,7 @@ import { checkEgressUrl } from "../domain/egress.ts";
 import type { SecretLocation } from "../domain/documents.ts";
 import { deliveryId, retryAfterSeconds, webhookPayload, type WebhookEvent } from "../domain/webhook-event.ts";
 import { parseWebhookSecret, webhookHeaders } from "../domain/webhook-signature.ts";
-import type { ControlDb } from "../store/control-db.ts";
+import { runBatch, type ControlDb } from "../store/control-db.ts";
 import {
   insertDeliveries,
   noteDelivery,
@@ -118,7 +118,8 @@ async function attempt(
   }
   // 410 Gone: the receiver wants no more (Standard Webhooks).
   if (status === 410) {
-    await updateWebhook(db, webhook.organisationId, webhook.id, { status: "paused", updatedAtMs: nowMs });
+    const change = { status: "paused" as const, updatedAtMs: nowMs };
+    await runBatch(db, [updateWebhook(db, webhook.organisationId, webhook.id, change)]);
   }
   const seconds = status === 410 ? null : retryAfterSeconds(delivery.attempts);
   const next = seconds === null ? null : nowMs + seconds * 1000;

@@ -45,8 +45,8 @@ export function workerMailer(env: MailEnv): Mailer {
 
 function smtpSocket(socket: Socket): SmtpSocket {
   return {
-    readable: socket.readable,
-    writable: socket.writable,
+    readable: socket.readable as ReadableStream<Uint8Array>,
+    writable: socket.writable as WritableStream<Uint8Array>,
     startTls: () => smtpSocket(socket.startTls()),
     close: () => socket.close(),
   };

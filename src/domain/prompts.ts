@@ -227,7 +227,7 @@ function oneLine(text: string): string {
 
 /** A name inside a sentence: one line, shortened, Markdown and HTML escaped. */
 function plain(text: string): string {
-  const characters = [...oneLine(text)];
+  const characters = Array.from(oneLine(text));
   const short =
     characters.length > MAX_NAME_CHARS ? `${characters.slice(0, MAX_NAME_CHARS).join("")}…` : characters.join("");
   return short.replaceAll("&", "&amp;").replaceAll(/[\\`*_[\]<>#|~!]/g, (mark) => `\\${mark}`);

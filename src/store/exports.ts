@@ -91,6 +91,7 @@ const FILTERS = {
   fromMs: "at_ms >= ?",
   toMs: "at_ms < ?",
 } as const satisfies Record<keyof ExportFilter, string>;
+const MEMBERS = Object.keys(FILTERS) as (keyof ExportFilter)[];
 
 /** One page after a row number, ascending. Without an organisation: of all, for the archive. */
 export async function exportRows(
@@ -99,9 +100,9 @@ export async function exportRows(
   filter: ExportFilter,
   range: { readonly afterN: number; readonly upToN: number; readonly limit: number },
 ): Promise<readonly ExportRow[]> {
-  const stated = Object.entries(FILTERS).flatMap(([member, condition]) => {
-    const value = Object.entries(filter).find(([name]) => name === member)?.[1];
-    return value === undefined ? [] : [{ condition, value }];
+  const stated = MEMBERS.flatMap((member) => {
+    const value = filter[member];
+    return value === undefined ? [] : [{ condition: FILTERS[member], value }];
   });
   const own = organisationId === null ? [] : [{ condition: "organisation_id = ?", value: organisationId }];
   const conditions = [...own, ...stated];

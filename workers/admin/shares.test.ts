@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { encodeBase64Url } from "../../src/domain/encoding.ts";
 import { openShare, sealShare } from "../../src/domain/share.ts";
 import { parsePeppers, parseToken } from "../../src/domain/token.ts";
-import { call, newConnection, ORIGIN } from "./admin.fixture.ts";
+import { bindings, call, fieldsOf, newConnection, ORIGIN, textOf } from "./admin.fixture.ts";
 
 async function issue() {
   const made = await call("POST", "/api/v1/delegated-credentials", {
@@ -45,10 +45,12 @@ describe("share links", () => {
     expect(await shown.text()).toContain('<script src="/pages/share.js" defer>');
     const opened = await openAt(url);
     expect(opened.status, opened.text).toBe(200);
-    expect(await openShare({ iv: opened.json["iv"], ciphertext: opened.json["ciphertext"] }, keyOf(url))).toEqual({
-      ok: true,
-      value: token,
-    });
+    expect(await openShare({ iv: textOf(opened, "iv"), ciphertext: textOf(opened, "ciphertext") }, keyOf(url))).toEqual(
+      {
+        ok: true,
+        value: token,
+      },
+    );
     expect((await openAt(url)).status).toBe(410);
     expect((await SELF.fetch(`${ORIGIN}${pathOf(url)}`)).status).toBe(410);
     const list = await call("GET", `/api/v1/delegated-credentials/${id}/shares`);
@@ -84,10 +86,10 @@ describe("share links", () => {
     const { id, token } = await issue();
     const url = String((await call("POST", `/api/v1/delegated-credentials/${id}/share`, { body: {} })).json["url"]);
     const opened = await openAt(url);
-    const fresh = await openShare({ iv: opened.json["iv"], ciphertext: opened.json["ciphertext"] }, keyOf(url));
+    const fresh = await openShare({ iv: textOf(opened, "iv"), ciphertext: textOf(opened, "ciphertext") }, keyOf(url));
     if (!fresh.ok) throw new Error(fresh.error);
     expect(fresh.value).not.toBe(token);
-    const peppers = parsePeppers(env.RELAYKEY_PEPPERS);
+    const peppers = parsePeppers(bindings.RELAYKEY_PEPPERS);
     if (!peppers.ok) throw new Error(peppers.error);
     const row = await env.CONTROL_DB.prepare("SELECT lookup_id, doc_version FROM credentials WHERE id = ?")
       .bind(id)
@@ -101,9 +103,8 @@ describe("share links", () => {
     const shared = await call("POST", path, { body: { token } });
     expect((await call("DELETE", `/api/v1/shares/${shared.json["id"]}`)).json["status"]).toBe("withdrawn");
     expect((await openAt(String(shared.json["url"]))).status).toBe(410);
-    expect((await call("POST", path, { body: { token: (await issue()).token } })).json["errors"][0].field).toBe(
-      "token",
-    );
+    const foreign = await call("POST", path, { body: { token: (await issue()).token } });
+    expect(fieldsOf(foreign)).toEqual(["token"]);
     expect((await call("POST", path, { body: { sealed: { iv: "A".repeat(16), ciphertext: "AAAA" } } })).status).toBe(
       422,
     );

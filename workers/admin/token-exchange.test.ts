@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { forgetIssuers } from "../../src/cloudflare/oidc.ts";
-import { call, newConnection } from "./admin.fixture.ts";
+import { call, fieldsOf, newConnection } from "./admin.fixture.ts";
 
 const ISSUER = "https://ci.example.com";
 const AUDIENCE = "relaykey";
@@ -180,8 +180,8 @@ describe("trust policies", () => {
   it("refuse private issuers, wildcards, and issuers that serve everyone without a claim that identifies", async () => {
     const make = (part: Record<string, unknown>) =>
       call("POST", "/api/v1/trust-policies", { body: { ...policy, ...part } });
-    expect((await make({ issuer: "ftp://ci.example.com" })).json["errors"][0].field).toBe("issuer");
-    expect((await make({ claims: {} })).json["errors"][0].field).toBe("claims");
+    expect(fieldsOf(await make({ issuer: "ftp://ci.example.com" }))).toEqual(["issuer"]);
+    expect(fieldsOf(await make({ claims: {} }))).toEqual(["claims"]);
     expect((await make({ claims: { sub: "repo:acme/*" } })).json["detail"]).toContain("wildcards");
     const everyone = { issuer: "https://token.actions.githubusercontent.com", claims: { environment: "production" } };
     expect((await make(everyone)).json["detail"]).toContain("serves everyone");

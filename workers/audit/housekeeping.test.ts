@@ -1,4 +1,4 @@
-import { env } from "cloudflare:test";
+import { env as workerEnv } from "cloudflare:workers";
 import { parquetReadObjects } from "hyparquet";
 import { beforeEach, describe, expect, it } from "vitest";
 import { runArchive, retentionDays, runRetention } from "../../src/cloudflare/archive.ts";
@@ -7,16 +7,9 @@ import { sealEvent, type EventTuple } from "../../src/domain/chain.ts";
 import { storeRows } from "../../src/store/audit-events.ts";
 import type { ExportFilter } from "../../src/store/audit-extra-schema.ts";
 import { findExport, insertExport } from "../../src/store/exports.ts";
+import type { AuditEnv } from "./env.ts";
 
-declare global {
-  namespace Cloudflare {
-    interface Env {
-      AUDIT_DB: D1Database;
-      EXPORTS: R2Bucket;
-    }
-  }
-}
-
+const env = workerEnv as AuditEnv;
 const DAY_MS = 86_400_000;
 const NOW_MS = Date.UTC(2026, 4, 20, 10);
 let round = 0;

@@ -104,7 +104,7 @@ function labelsOf(group: UsageGroup): Readonly<Record<string, string>> {
 }
 
 function latencySamples(group: UsageGroup): readonly MetricSample[] {
-  const counts: readonly number[] = JSON.parse(group.latency);
+  const counts = JSON.parse(group.latency) as readonly number[];
   return QUANTILES.flatMap((quantile) => {
     const ms = latencyPercentileMs(counts, quantile);
     if (ms === null) return [];

@@ -126,7 +126,7 @@ function sumsView(groups: readonly UsageGroup[]): UsageSums {
   const sum = (member: keyof UsageGroup): number =>
     groups.reduce((total, group) => total + Number(group[member] ?? 0), 0);
   const counts = groups
-    .map((group): readonly number[] => JSON.parse(group.latency))
+    .map((group) => JSON.parse(group.latency) as readonly number[])
     .reduce((a, b) => b.map((each, at) => each + (a[at] ?? 0)), []);
   const measured = counts.reduce((total, each) => total + each, 0);
   return {
