@@ -20,6 +20,8 @@ export const DURABLE_OBJECTS = {
   GATES: "CredentialGate",
   POOLS: "SharedLimit",
   HEALTH: "ConnectionState",
+  LEDGERS: "CreditLedger",
+  PAYMENTS: "PaymentNonces",
 } as const;
 
 type ObjectBinding = keyof typeof DURABLE_OBJECTS;
@@ -59,7 +61,7 @@ const RESOURCES = {
   proxy: {
     d1Databases: { CONTROL_DB: CONTROL_DATABASE },
     queueProducers: { AUDIT_QUEUE: QUEUE },
-    durableObjects: objects(["GATES", "POOLS", "HEALTH"], undefined),
+    durableObjects: objects(["GATES", "POOLS", "HEALTH", "LEDGERS", "PAYMENTS"], undefined),
   },
   audit: {
     d1Databases: { CONTROL_DB: CONTROL_DATABASE, AUDIT_DB: AUDIT_DATABASE },
@@ -79,7 +81,7 @@ const RESOURCES = {
     d1Databases: { CONTROL_DB: CONTROL_DATABASE, AUDIT_DB: AUDIT_DATABASE },
     r2Buckets: { EXPORTS: BUCKET },
     queueProducers: { AUDIT_QUEUE: QUEUE },
-    durableObjects: objects(["GATES", "POOLS", "HEALTH"], scriptName("proxy")),
+    durableObjects: objects(["GATES", "POOLS", "HEALTH", "LEDGERS"], scriptName("proxy")),
   },
 } as const;
 

@@ -104,6 +104,8 @@ export interface PaymentInput {
   readonly customer: string | null;
   readonly requestId: string;
   readonly nowMs: number;
+  /** Adds to the audit event's notes; later values of a name replace earlier ones. */
+  readonly note: (name: string, value: unknown) => void;
 }
 
 /** A payment that is held for one call. Either `release`, or `settle` and later `close`, is called; each at most once. */

@@ -10,7 +10,13 @@ import { utf8 } from "./encoding.ts";
 export const MIN_SEED_BYTES = 32;
 const KEY_BYTES = 32;
 
-export type KeyPurpose = "confirmation_link" | "confirmation_form" | "login_link" | "session" | "export_link";
+export type KeyPurpose =
+  | "payment_quote"
+  | "confirmation_link"
+  | "confirmation_form"
+  | "login_link"
+  | "session"
+  | "export_link";
 
 /** Throws when the seed is too short: a deployment without a proper seed must not sign anything. */
 export function deriveKey(seed: Uint8Array, purpose: KeyPurpose): Uint8Array {

@@ -20,6 +20,6 @@ export interface PaymentRule {
     readonly version: string;
   }[];
   readonly facilitatorUrl: string | null;
-  /** credits only: whose ledger pays. */
+  /** credits: whose ledger pays. x402: whose ledger takes what an `upfront` call paid for nothing; null: the payment keeps. */
   readonly account: "recipient" | "customer" | null;
 }

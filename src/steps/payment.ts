@@ -4,6 +4,7 @@ import { ok } from "../domain/result.ts";
 import type { PaymentHold, Ports } from "../ports.ts";
 import type { Caller } from "./authenticate.ts";
 import type { Judgement } from "./judge.ts";
+import type { OpenCall } from "./open-call.ts";
 
 const FREE: PaymentHold = {
   settle: () => Promise.resolve(ok({ headers: {}, note: {} })),
@@ -17,6 +18,7 @@ export async function takePayment(
     readonly requestId: string;
     readonly caller: Caller;
     readonly judgement: Judgement & { readonly grant: NonNullable<Judgement["grant"]> };
+    readonly open: Pick<OpenCall, "note">;
   },
   ports: Ports,
 ): Promise<Outcome<PaymentHold>> {
@@ -32,5 +34,6 @@ export async function takePayment(
     customer,
     requestId: call.requestId,
     nowMs: ports.clock.nowMs(),
+    note: call.open.note,
   });
 }

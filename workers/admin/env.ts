@@ -1,6 +1,7 @@
 /** Bindings, variables and secrets of the admin Worker, and the settings read from them. */
 import type { AccessEnv } from "../../src/cloudflare/access-login.ts";
 import type { ConnectionState } from "../../src/cloudflare/connection-state.ts";
+import type { CreditLedger } from "../../src/cloudflare/credit-ledger.ts";
 import type { GateNamespace } from "../../src/cloudflare/gate-fanout.ts";
 import type { MailEnv } from "../../src/cloudflare/worker-mailer.ts";
 import { decodeBase64Url } from "../../src/domain/encoding.ts";
@@ -13,7 +14,7 @@ export interface AdminEnv extends AccessEnv, MailEnv {
   readonly GATES: GateNamespace;
   readonly POOLS: DurableObjectNamespace;
   readonly HEALTH: DurableObjectNamespace<ConnectionState>;
-  readonly LEDGERS: DurableObjectNamespace;
+  readonly LEDGERS: DurableObjectNamespace<CreditLedger>;
   readonly EXPORTS: R2Bucket;
   readonly AUDIT_QUEUE: Queue;
   readonly ASSETS: Fetcher;

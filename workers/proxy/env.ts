@@ -1,6 +1,8 @@
 /** Bindings and variables of the proxy Worker. */
 import type { ConnectionState } from "../../src/cloudflare/connection-state.ts";
 import type { CredentialGate } from "../../src/cloudflare/credential-gate.ts";
+import type { CreditLedger } from "../../src/cloudflare/credit-ledger.ts";
+import type { PaymentNonces } from "../../src/cloudflare/payment-nonces.ts";
 import type { SharedLimit } from "../../src/cloudflare/shared-limit.ts";
 
 export interface ProxyEnv {
@@ -8,6 +10,8 @@ export interface ProxyEnv {
   readonly GATES: DurableObjectNamespace<CredentialGate>;
   readonly POOLS: DurableObjectNamespace<SharedLimit>;
   readonly HEALTH: DurableObjectNamespace<ConnectionState>;
+  readonly LEDGERS: DurableObjectNamespace<CreditLedger>;
+  readonly PAYMENTS: DurableObjectNamespace<PaymentNonces>;
   readonly AUDIT_QUEUE: Queue;
   readonly RELAYKEY_PEPPERS: string;
   readonly RELAYKEY_KEKS: string;

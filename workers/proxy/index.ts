@@ -15,6 +15,8 @@ import { partsFor } from "./parts.ts";
 
 export { ConnectionState } from "../../src/cloudflare/connection-state.ts";
 export { CredentialGate } from "../../src/cloudflare/credential-gate.ts";
+export { CreditLedger } from "../../src/cloudflare/credit-ledger.ts";
+export { PaymentNonces } from "../../src/cloudflare/payment-nonces.ts";
 export { SharedLimit } from "../../src/cloudflare/shared-limit.ts";
 
 const app = new Hono<{ Bindings: ProxyEnv }>();

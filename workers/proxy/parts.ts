@@ -8,11 +8,12 @@ import { credentialSource } from "../../src/cloudflare/credential-source.ts";
 import { doorstep, DoorstepCounts } from "../../src/cloudflare/doorstep.ts";
 import { gateClient, SettlementBuffer } from "../../src/cloudflare/gate-client.ts";
 import { HealthMemory } from "../../src/cloudflare/health-memory.ts";
+import { payments } from "../../src/cloudflare/payments.ts";
 import { secretProviderSettings, secretSource } from "../../src/cloudflare/secret-providers.ts";
 import { ID_RANDOM_BYTES, newId } from "../../src/domain/ids.ts";
 import { parsePeppers } from "../../src/domain/token.ts";
-import type { Refusal } from "../../src/domain/problem.ts";
-import { err } from "../../src/domain/result.ts";
+import { decodeBase64Url } from "../../src/domain/encoding.ts";
+import { deriveKey, MIN_SEED_BYTES } from "../../src/domain/derived-key.ts";
 import type { PipelineSettings, Ports } from "../../src/ports.ts";
 import type { ProxyEnv } from "./env.ts";
 
@@ -38,7 +39,11 @@ export function partsFor(env: ProxyEnv): ProxyParts | null {
 function makeParts(env: ProxyEnv): ProxyParts | null {
   const peppers = parsePeppers(env.RELAYKEY_PEPPERS ?? "");
   const keks = parsePeppers(env.RELAYKEY_KEKS ?? "");
-  if (!peppers.ok || !keks.ok) return null;
+  const seed = decodeBase64Url(env.RELAYKEY_SIGNING_SEED ?? "");
+  if (!peppers.ok || !keks.ok || seed === null || seed.length < MIN_SEED_BYTES) return null;
+  const quoteKey = deriveKey(seed, "payment_quote");
+  const proxyOrigin = env.PROXY_ORIGIN === "" ? null : env.PROXY_ORIGIN;
+  const allowPrivate = env.ALLOW_PRIVATE_UPSTREAMS === "true";
   const nowMs = (): number => Date.now();
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   const send = (request: Request): Promise<Response> => fetch(request);
@@ -50,7 +55,6 @@ function makeParts(env: ProxyEnv): ProxyParts | null {
   const shared = {
     credentials: credentialSource(env.CONTROL_DB, nowMs),
     secrets,
-    payments: { take: () => Promise.resolve(err(NO_PAYMENTS)) },
     clock: { nowMs },
     random: { bytes, unit: () => Math.random() },
     fetch: send,
@@ -60,8 +64,8 @@ function makeParts(env: ProxyEnv): ProxyParts | null {
   return {
     settings: {
       peppers: peppers.value,
-      allowPrivateUpstreams: env.ALLOW_PRIVATE_UPSTREAMS === "true",
-      proxyOrigin: env.PROXY_ORIGIN === "" ? null : env.PROXY_ORIGIN,
+      allowPrivateUpstreams: allowPrivate,
+      proxyOrigin,
       proxyDomain: env.PROXY_DOMAIN === "" ? null : env.PROXY_DOMAIN,
       local: env.RELAYKEY_LOCAL === "true",
       maxBodyBytes: MAX_BODY_BYTES,
@@ -77,12 +81,16 @@ function makeParts(env: ProxyEnv): ProxyParts | null {
         doorstep: doorstep({ queue: env.AUDIT_QUEUE, counts, nowMs, sleep, defer, nonce }),
         health: connectionHealth(health),
         accessTokens: accessTokens(health),
+        payments: payments({
+          ledgers: env.LEDGERS,
+          nonces: env.PAYMENTS,
+          quoteKey,
+          proxyOrigin,
+          allowPrivate,
+          fetch: send,
+          defer,
+        }),
       };
     },
   };
 }
-
-const NO_PAYMENTS: Refusal = {
-  code: "payment_required",
-  detail: "This call must be paid for, and this deployment takes no payments.",
-};

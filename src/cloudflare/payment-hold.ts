@@ -1,0 +1,105 @@
+/**
+ * An x402 payment that is held for one call: kept reserved while the vendor works, settled when its headers are here,
+ * released otherwise. Never throws from `close` and `release`; an error at `settle` means that nobody knows.
+ */
+import type { Refusal } from "../domain/problem.ts";
+import { err, ok, type Result } from "../domain/result.ts";
+import type { CheckedPayment, PaymentTerms } from "../domain/x402-check.ts";
+import { encodeHeader } from "../domain/x402-wire.ts";
+import type { PaymentHold, PaymentInput, PaymentReceipt } from "../ports.ts";
+import type { PaymentNonces, SettleReply } from "./payment-nonces.ts";
+import { LEASE_LOST, offerRefusal, settlementUnknown } from "./payment-refusals.ts";
+
+/** Well inside the lease of 30 s. */
+const RENEW_INTERVAL_MS = 10_000;
+
+export interface HeldPayment {
+  readonly input: PaymentInput;
+  readonly terms: PaymentTerms;
+  readonly payment: CheckedPayment;
+  readonly nonces: DurableObjectStub<PaymentNonces>;
+  /** Of money that is here already; null: it is still to be settled. */
+  readonly transaction: string | null;
+  readonly refund: ((payment: CheckedPayment, usdMicros: number) => Promise<void>) | null;
+}
+
+export function heldPayment(held: HeldPayment): PaymentHold {
+  const { input, payment, nonces, terms } = held;
+  const { requestId } = input;
+  const renewal = setInterval(() => {
+    // A failed renewal is not fatal: the next one comes in time, and a lost lease is found when it is settled.
+    nonces.renew(payment.nonce, requestId).catch(() => undefined);
+  }, RENEW_INTERVAL_MS);
+  const note = (state: string, transaction: string): void => {
+    const { payer, amount, asset, network } = payment;
+    const usdMicros = terms.usdMicros;
+    input.note("payment", {
+      provider: "x402",
+      payer,
+      amount,
+      asset,
+      network,
+      transaction,
+      state,
+      usd_micros: usdMicros,
+    });
+  };
+  note(held.transaction === null ? "reserved" : "paid", held.transaction ?? "");
+  return {
+    async settle() {
+      clearInterval(renewal);
+      const settled = await settle(held);
+      if (settled.kind === "settled") {
+        note("settled", settled.transaction);
+        return ok(receipt(payment, settled.transaction));
+      }
+      note(settled.kind, "");
+      return refused(held, settled);
+    },
+    close: () => Promise.resolve(),
+    async release() {
+      clearInterval(renewal);
+      try {
+        if (held.transaction !== null && held.refund !== null) {
+          // First given back, under the payment's own name and so only once, then spent.
+          await held.refund(payment, terms.usdMicros);
+          await nonces.deliver(payment.nonce, requestId);
+          note("refunded", held.transaction);
+          return;
+        }
+        note(held.transaction === null ? "released" : "kept", held.transaction ?? "");
+        await nonces.release(payment.nonce, requestId);
+      } catch {
+        // The lease ends by itself; money that came stays the payer's to use.
+      }
+    },
+  };
+}
+
+async function settle(held: HeldPayment): Promise<SettleReply> {
+  const { nonces, payment, transaction, input } = held;
+  try {
+    if (transaction === null) return await nonces.settle(payment.nonce, input.requestId, true);
+    const delivers = await nonces.deliver(payment.nonce, input.requestId);
+    return delivers ? { kind: "settled", transaction } : { kind: "lost" };
+  } catch {
+    return { kind: "unknown" };
+  }
+}
+
+function refused(held: HeldPayment, reply: Exclude<SettleReply, { kind: "settled" }>): Result<never, Refusal> {
+  if (reply.kind !== "failed") return err(reply.kind === "lost" ? LEASE_LOST : settlementUnknown());
+  const refusal = offerRefusal(held.terms, reply.reason);
+  const failure = { success: false, errorReason: reply.reason, transaction: "", network: held.payment.network };
+  return err({ ...refusal, headers: { ...refusal.headers, "payment-response": encodeHeader(failure) } });
+}
+
+function receipt(payment: CheckedPayment, transaction: string): PaymentReceipt {
+  const { payer, amount, facilitatorNetwork: network } = payment;
+  const told = { success: true, transaction, network, payer };
+  const headers =
+    payment.x402Version === 2
+      ? { "payment-response": encodeHeader({ ...told, amount }) }
+      : { "x-payment-response": encodeHeader(told) };
+  return { headers, note: {} };
+}
