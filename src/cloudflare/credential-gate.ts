@@ -38,7 +38,7 @@ import { GroupCommit } from "./group-commit.ts";
 
 /** How long closed events gather before they are sent. */
 const GATHER_MS = 500;
-const GATHER_LOCAL_MS = 100;
+const GATHER_LOCAL_MS = 250;
 /** Times that one call asks for leases before it is refused. */
 const MAX_LEASE_ROUNDS = 16;
 /** Calls that may wait for leases at the same time. */
@@ -85,9 +85,10 @@ export class CredentialGate extends DurableObject<CredentialGateEnv> {
 
   constructor(ctx: DurableObjectState, env: CredentialGateEnv) {
     super(ctx, env);
-    this.#credentialId = ctx.id.name ?? ctx.id.toString();
     this.#log = new GateLog(ctx.storage.sql);
     this.#state = this.#log.load();
+    // An object that its alarm woke may not know its name; what it has to say is about the credential of its document.
+    this.#credentialId = this.#state.document?.credentialId ?? ctx.id.name ?? "";
     this.#durableSeq = this.#state.closed;
     this.#gatherMs = env.RELAYKEY_LOCAL === "true" ? GATHER_LOCAL_MS : GATHER_MS;
     this.#delivery = new GateDelivery(env.AUDIT_QUEUE, env.RELAYKEY_SIGNING_SEED);

@@ -8,7 +8,7 @@ import { EVENT_SEQ } from "./chain.ts";
 import { closeEvent, NOT_FORWARDED, UNSEEN } from "./gate-events.ts";
 import { compileMeters, metersOf, reserveBudgets, takeRates } from "./gate-meters.ts";
 import { compilePools } from "./gate-pools.ts";
-import { postBudgetAlerts, postConfirmation } from "./gate-notices.ts";
+import { postBudgetAlerts, postConfirmation, postSharedAlert } from "./gate-notices.ts";
 import type { GateRecord, RequestFacts, SettlementFacts } from "./gate-records.ts";
 import type { GateState, OpenAdmission } from "./gate-state.ts";
 import { eventChars } from "./gate-state.ts";
@@ -62,6 +62,8 @@ export function apply(state: GateState, record: GateRecord): void {
       return outcome(state, record[2], "denied");
     case "lease":
       return applyLeaseRecord(state.leases, record[1]);
+    case "shared_alert":
+      return postSharedAlert(state, record);
     case "delivered":
       return delivered(state, record[1], record[2]);
   }
@@ -169,17 +171,36 @@ function outcome(state: GateState, confirmationId: string, result: "confirmed" |
   if (ask !== undefined) state.confirmations.set(confirmationId, { ...ask, outcome: result });
 }
 
+/** Confirmations come mostly in order: the common case takes the front off and looks at nothing else. */
 function delivered(
   state: GateState,
   ranges: readonly (readonly [from: number, to: number])[],
   notices: readonly string[],
 ): void {
-  const kept = state.outbox.filter(
-    (event) => !ranges.some(([from, to]) => event[EVENT_SEQ] >= from && event[EVENT_SEQ] <= to),
-  );
-  state.outbox = kept;
-  state.outboxChars = kept.reduce((sum, event) => sum + eventChars(event), 0);
   for (const id of notices) state.notices.delete(id);
+  for (const [from, to] of ranges) {
+    const { outbox } = state;
+    const start = firstAtLeast(outbox, from);
+    const end = firstAtLeast(outbox, to + 1);
+    for (let at = start; at < end; at += 1) {
+      const event = outbox[at];
+      if (event !== undefined) state.outboxChars -= eventChars(event);
+    }
+    if (start === 0) state.outbox = outbox.slice(end);
+    else outbox.splice(start, end - start);
+  }
+}
+
+/** Index of the first event with this seq or a later one; the outbox ascends. */
+function firstAtLeast(outbox: GateState["outbox"], seq: number): number {
+  let low = 0;
+  let high = outbox.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((outbox[middle]?.[EVENT_SEQ] ?? Infinity) < seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function dropStaleCounters(state: GateState): void {
