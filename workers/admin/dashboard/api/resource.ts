@@ -58,8 +58,8 @@ export interface List<T> extends Resource<readonly T[]> {
   more(): Promise<void>;
 }
 
-/** A paginated list, read from its start whenever path or query changes. */
-export function useList<T>(path: string | null, query: Query = {}, pageSize = PAGE_SIZE): List<T> {
+/** A paginated list, read from its start whenever path or query changes. `pageSize` null: the list is one page and takes no limit. */
+export function useList<T>(path: string | null, query: Query = {}, pageSize: number | null = PAGE_SIZE): List<T> {
   const key = `${path ?? ""}?${JSON.stringify(query)}`;
   const list = useMemo(() => makeList<T>(path, query, pageSize), [key]);
   useEffect(() => {
@@ -69,7 +69,7 @@ export function useList<T>(path: string | null, query: Query = {}, pageSize = PA
   return list;
 }
 
-export function makeList<T>(path: string | null, query: Query, pageSize: number): List<T> & { stop(): void } {
+export function makeList<T>(path: string | null, query: Query, pageSize: number | null): List<T> & { stop(): void } {
   const value = signal<readonly T[] | null>(null);
   const failure = signal<Failure | null>(null);
   const loading = signal(path !== null);
@@ -83,7 +83,8 @@ export function makeList<T>(path: string | null, query: Query, pageSize: number)
     const mine = new AbortController();
     running = mine;
     loading.value = true;
-    const asked = { ...query, limit: pageSize, ...(fresh || cursor === null ? {} : { cursor }) };
+    const limit = pageSize === null ? {} : { limit: pageSize };
+    const asked = { ...query, ...limit, ...(fresh || cursor === null ? {} : { cursor }) };
     const answer = await get<Page<T>>(path, asked, mine.signal);
     if (mine.signal.aborted) return;
     if (answer.ok) {

@@ -45,7 +45,7 @@ export function draw(box: HTMLElement, times: readonly number[], series: readonl
           stroke: colour(each.token),
           width: 1.75,
           fill: `color-mix(in srgb, ${colour(each.token)} 9%, transparent)`,
-          points: { size: 5 },
+          points: { show: isSparse(each), size: 6 },
           spanGaps: true,
           value: (_: uPlot, value: number | null) => (value === null ? "–" : each.text(value)),
         })),
@@ -62,6 +62,11 @@ export function draw(box: HTMLElement, times: readonly number[], series: readonl
     observer.disconnect();
     plot.destroy();
   };
+}
+
+/** Too few values to make a line of. */
+function isSparse(series: Series): boolean {
+  return series.values.filter((value) => value !== null).length < 3;
 }
 
 /** Midnight is written as its day. */

@@ -24,7 +24,7 @@ const MODES = {
 
 export function TrustedAddresses({ credential }: { readonly credential: Credential }) {
   const path = `/delegated-credentials/${credential.id}/trusted-addresses`;
-  const list = useList<Address>(path);
+  const list = useList<Address>(path, {}, null);
   const adding = useSignal(false);
   const address = useSignal("");
   const add = useAction(
