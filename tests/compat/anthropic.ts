@@ -118,8 +118,8 @@ export function anthropicSuite(world: () => World): void {
 
     const before = vendor.requests.length;
     const error = await thrown(() => client.count());
-    expect(error).toMatchObject({ status: 403 });
-    expect(String(error)).toContain("path_denied");
+    expect(error).toMatchObject({ status: 403, error: { code: "path_denied" } });
+    expect(String(error)).toContain("/v1/messages/count_tokens is outside");
     expect(vendor.requests.length).toBe(before);
     expect(everythingSeen(vendor)).not.toContain(token);
   });
