@@ -5,11 +5,14 @@
  * What always holds: a report leaves only after the records it was made from are durable.
  */
 import type { LimitStatus } from "../domain/admission.ts";
+import { alertsDue, budgetWindow, newBudgetCounter, type BudgetCounter } from "../domain/budget.ts";
 import { apply } from "../domain/gate-apply.ts";
+import { sharedBudgetAlerts } from "../domain/gate-notices.ts";
 import { poolRefusal, poolStatuses } from "../domain/gate-pools.ts";
 import type { GateRecord } from "../domain/gate-records.ts";
 import type { GateState } from "../domain/gate-state.ts";
-import type { Exhausted, LeaseReport, LimitPool, PoolLimitStatus, PoolTerms } from "../domain/lease.ts";
+import type { Exhausted, LeaseReply, LeaseReport, LimitPool, PoolLimitStatus, PoolTerms } from "../domain/lease.ts";
+import { limitKey } from "../domain/lease.ts";
 import type { LeaseRecord } from "../domain/lease-book.ts";
 import type { PoolDemand } from "../domain/lease-use.ts";
 import { leaseRequest, poolsToTell, reportsOf, stillExhausted, unusedUnits } from "../domain/lease-use.ts";
@@ -19,6 +22,7 @@ export interface LimitPoolObject extends Rpc.DurableObjectBranded, LimitPool {}
 
 /** Pools whose last answer is remembered. */
 const MAX_REMEMBERED_POOLS = 256;
+const MAX_REMEMBERED_ALERTS = 1_024;
 
 interface Callers {
   calls: number;
@@ -34,7 +38,10 @@ export class GateLeases {
   /** What the calls that wait for a pool need together. */
   readonly #callers = new Map<string, Callers>();
   readonly #exhausted = new Map<string, Exhausted>();
+  /** Posted by this object; others may post the same, and they are one where they arrive. */
+  readonly #alerted = new Set<string>();
   readonly #statuses = new Map<string, readonly PoolLimitStatus[]>();
+  readonly #announced = new Map<string, BudgetCounter>();
 
   constructor(
     gateId: string,
@@ -140,16 +147,45 @@ export class GateLeases {
     if (request.reports.length > 0 || reply.forget.length > 0)
       void this.#record(told(pool, request.reports, reply.forget));
     this.#remember(pool, reply.statuses);
+    this.#announce(pool, reply);
     if (reply.kind === "granted") {
       this.#exhausted.delete(pool);
       void this.#record({ op: "receive", lease: reply.lease, nowMs: Date.now() });
     } else this.#exhausted.set(pool, reply.exhausted);
   }
 
+  /** Notes what shared budgets have reached, once per threshold and window as far as this memory goes. */
+  #announce(pool: string, reply: LeaseReply): void {
+    const nowMs = Date.now();
+    const full = reply.kind === "exhausted" ? limitKey(reply.exhausted.limit) : null;
+    for (const { limit, used, remaining } of reply.statuses) {
+      if (limit.kind !== "budget") continue;
+      const { kind: _kind, ...budget } = limit;
+      const key = limitKey(limit);
+      const { startMs } = budgetWindow(budget, nowMs);
+      const announced = this.#announced.get(`${pool} ${key}`);
+      const counter = announced?.startMs === startMs ? announced : newBudgetCounter(startMs);
+      const due = alertsDue(counter, budget, key === full && remaining === 0 ? budget.limit : used);
+      if (due.length === 0) continue;
+      if (this.#announced.size >= MAX_REMEMBERED_POOLS) this.#announced.clear();
+      this.#announced.set(`${pool} ${key}`, counter);
+      const records = due.map((percent): GateRecord => ["shared_alert", nowMs, pool, budget, used, percent]);
+      for (const record of records) apply(this.#state, record);
+      this.#commit(records).catch(() => undefined);
+    }
+  }
+
   #remember(pool: string, statuses: readonly PoolLimitStatus[]): void {
     if (this.#statuses.size >= MAX_REMEMBERED_POOLS) this.#statuses.clear();
     if (this.#exhausted.size >= MAX_REMEMBERED_POOLS) this.#exhausted.clear();
     this.#statuses.set(pool, statuses);
+    for (const notice of sharedBudgetAlerts(this.#state, pool, statuses, Date.now())) {
+      if (this.#alerted.has(notice.id)) continue;
+      if (this.#alerted.size >= MAX_REMEMBERED_ALERTS) this.#alerted.clear();
+      this.#alerted.add(notice.id);
+      apply(this.#state, ["post", notice]);
+      this.#commit([["post", notice]]).catch(() => undefined);
+    }
   }
 
   /** Applies and stores one lease record; what is decided on it is stored after it, in the same log. */

@@ -25,6 +25,15 @@ const budget = (unit: BudgetLimit["unit"], limit: number): BudgetLimit => ({
 
 let requests = 0;
 
+/** Every row of an object, as text. */
+function dump(sql: SqlStorage): string {
+  const tables = sql.exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'");
+  return tables
+    .toArray()
+    .map((row) => JSON.stringify(sql.exec(`SELECT * FROM "${String(row["name"])}"`).toArray()))
+    .join("\n");
+}
+
 /** One after the other, from the beginning again at the end. */
 function turn(callers: readonly Caller[], index: number): Caller {
   const caller = callers[index % callers.length];
@@ -147,6 +156,22 @@ describe("a budget shared by many credentials", { timeout: 60_000 }, () => {
     await runDurableObjectAlarm(other.gate);
     await scheduler.wait(300);
     expect(await other.call(1)).toBe("budget_exhausted");
+  });
+
+  it("has its gates announce half, four fifths and all of it", async () => {
+    const budgets = [budget("requests", 40)];
+    const callers = family("alerts", 2, budgets);
+    for (let call = 0; call < 42; call += 1) await turn(callers, call).call();
+    const announced = new Set<string>();
+    for (const caller of callers) {
+      const text = await runInDurableObject(caller.gate, (_, state) => dump(state.storage.sql));
+      for (const [found] of text.matchAll(/shared_alert.{0,200}/g)) {
+        expect(found).toContain("recipient:org_default:rcpt_alerts");
+        const percent = /,(50|80|100)\]/.exec(found.replaceAll("\\", ""))?.[1];
+        if (percent !== undefined) announced.add(percent);
+      }
+    }
+    expect([...announced].toSorted()).toEqual(["100", "50", "80"]);
   });
 
   it("keeps its rows small: leases that are done with are gone", async () => {

@@ -2,9 +2,17 @@
  * The notices that a gate posts while it applies its records. Pure: their ids follow from what they are about, so that a
  * replay posts the same ones.
  */
-import { alertsDue, budgetWindow } from "./budget.ts";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { ALERT_THRESHOLDS_PERCENT, alertsDue, budgetWindow } from "./budget.ts";
+import { utf8 } from "./encoding.ts";
+import { limitName } from "./gate-pools.ts";
+import { limitName } from "./gate-pools.ts";
 import type { GateRecord } from "./gate-records.ts";
 import type { GateState } from "./gate-state.ts";
+import { limitKey, type PoolLimit } from "./lease.ts";
+import type { PoolLimitStatus } from "./lease.ts";
+import { limitKey } from "./lease.ts";
 import type { Notice } from "./notice.ts";
 import { CONFIRMATION_TTL_MS } from "./trust.ts";
 
@@ -36,6 +44,37 @@ export function postBudgetAlerts(state: GateState, atMs: number, wasRefused: boo
   }
 }
 
+/**
+ * Posts a notice about a budget that several credentials share. Each of their gates may post it: its id is the same, so
+ * it is dispatched once. Only what a recipient shares is mailed to the recipient; the rest concerns administrators.
+ */
+export function postSharedAlert(
+  state: GateState,
+  record: Extract<GateRecord, readonly ["shared_alert", ...unknown[]]>,
+): void {
+  const [, atMs, pool, budget, spent, percent] = record;
+  if (state.document === null) return;
+  const window = budgetWindow(budget, atMs);
+  const limit: PoolLimit = { kind: "budget", ...budget };
+  const head = noticeHead(state, atMs);
+  // Names of pools hold what callers name (customers): their hash is short and plain.
+  const poolHash = bytesToHex(sha256(utf8(pool))).slice(0, 32);
+  post(state, {
+    kind: "budget_alert",
+    id: `ntc_${poolHash}_${limitKey(limit)}_${window.startMs}_${percent}`,
+    ...head,
+    recipientEmail: pool.startsWith("recipient:") ? head.recipientEmail : null,
+    limitName: limitName(pool, limit),
+    grantId: null,
+    unit: budget.unit,
+    limit: budget.limit,
+    spent,
+    thresholdPercent: percent,
+    windowStartMs: window.startMs,
+    windowEndMs: window.endMs,
+  });
+}
+
 export function postConfirmation(state: GateState, record: Extract<GateRecord, readonly ["ask", ...unknown[]]>): void {
   const [, atMs, confirmationId, address, connectionId, userAgent] = record;
   state.clockMs = Math.max(state.clockMs, atMs);
@@ -55,6 +94,41 @@ export function postConfirmation(state: GateState, record: Extract<GateRecord, r
     userAgent,
     expiresAtMs: atMs + CONFIRMATION_TTL_MS,
   });
+}
+
+/**
+ * Alerts for shared budgets that have reached a threshold, by what their pool said. Every gate of the pool finds them; the
+ * id is the same for all, so that people hear of it once. What other gates hold on lease counts as used.
+ */
+export function sharedBudgetAlerts(
+  state: GateState,
+  pool: string,
+  statuses: readonly PoolLimitStatus[],
+  nowMs: number,
+): readonly Notice[] {
+  const alerts: Notice[] = [];
+  for (const { limit, remaining } of statuses) {
+    if (limit.kind !== "budget") continue;
+    const { startMs, endMs } = budgetWindow(limit, nowMs);
+    const used = limit.limit - remaining;
+    for (const percent of ALERT_THRESHOLDS_PERCENT) {
+      if (used * 100 < limit.limit * percent) break;
+      alerts.push({
+        kind: "budget_alert",
+        id: `ntc_${pool}_${limitKey(limit)}_${startMs}_${percent}`,
+        ...noticeHead(state, nowMs),
+        limitName: limitName(pool, limit),
+        grantId: null,
+        unit: limit.unit,
+        limit: limit.limit,
+        spent: used,
+        thresholdPercent: percent,
+        windowStartMs: startMs,
+        windowEndMs: endMs,
+      });
+    }
+  }
+  return alerts;
 }
 
 function noticeHead(state: GateState, atMs: number) {

@@ -81,6 +81,8 @@ export interface PoolLimitStatus {
   readonly limit: PoolLimit;
   /** What no gate has used or holds. */
   readonly remaining: number;
+  /** Of a budget: what gates have reported as used in this window; 0 for other limits. */
+  readonly used: number;
   /** Epoch ms at which the limit is whole again (window's end; for rates: when the oldest counted use ages out). */
   readonly resetMs: number;
 }

@@ -257,7 +257,9 @@ export function statusesOf(pool: Pool, terms: PoolTerms, gateId: string, nowMs: 
   return terms.limits.map((limit) => {
     const amount = limit.kind === "budget" ? limit.limit : limit.requests;
     const room = roomOf(pool.counts, limit, gateId, amount, nowMs);
-    return { limit, remaining: Math.max(0, room.left), resetMs: Math.max(nowMs, room.freeMs) };
+    const count = countOf(pool.counts, limit, nowMs);
+    const used = count.kind === "budget" ? count.used : 0;
+    return { limit, remaining: Math.max(0, room.left), used, resetMs: Math.max(nowMs, room.freeMs) };
   });
 }
 
