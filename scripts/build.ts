@@ -2,13 +2,14 @@
  * Builds the three Workers and the dashboard with esbuild, for the local stack, the tests and the benchmark.
  * Deployments are bundled by wrangler from the same entry points. Never writes outside `dist/`; never reads a secret.
  */
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { build } from "esbuild";
 
 export const REPOSITORY = resolve(import.meta.dirname, "..");
+
+const MAX_REPLACE_ATTEMPTS = 8;
 
 export type WorkerName = "proxy" | "audit" | "admin";
 
@@ -54,9 +55,20 @@ export async function buildDashboard(target = DASHBOARD_DIRECTORY): Promise<void
     await rm(staging, { recursive: true, force: true });
     throw error;
   }
-  await rm(target, { recursive: true, force: true });
+  await replaceDirectory(staging, target);
+}
+
+/** Several stacks may build at the same time (tests do): whoever comes last wins, and nobody fails. */
+async function replaceDirectory(staging: string, target: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true });
-  await rename(staging, target);
+  for (let attempt = 1; ; attempt++) {
+    await rm(target, { recursive: true, force: true });
+    try {
+      return await rename(staging, target);
+    } catch (error) {
+      if (attempt === MAX_REPLACE_ATTEMPTS) throw error;
+    }
+  }
 }
 
 /** For the local stack: a dashboard that does not build must not keep the API from starting. Says so on stderr. */
@@ -119,7 +131,11 @@ function indexHtml(assets: readonly string[]): string {
   ].join("\n");
 }
 
-/** Short content hash, for logs and cache names. */
-export function digest(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 12);
+if (import.meta.main) {
+  await buildDashboard();
+  for (const name of WORKER_NAMES) {
+    const script = await buildWorker(name);
+    await writeFile(join(REPOSITORY, "dist", `${name}.mjs`), script);
+    console.log(`dist/${name}.mjs`);
+  }
 }
