@@ -2,7 +2,7 @@
  * Writes exports into R2, page by page, and says how far it is. An export that was given up is begun again, so often and
  * no more; one whose time is over is deleted, file first.
  */
-import { checkpointLine } from "../domain/export-row.ts";
+import { checkpointLine, keyLine } from "../domain/export-row.ts";
 import { utf8 } from "../domain/encoding.ts";
 import {
   deleteExport,
@@ -15,6 +15,7 @@ import {
   takeExport,
   type ExportJob,
 } from "../store/exports.ts";
+import { checkpointKey } from "./checkpoint-signer.ts";
 import { exportEncoder } from "./exports-format.ts";
 import { R2File } from "./exports-upload.ts";
 
@@ -28,6 +29,8 @@ const STALE_MS = 20 * 60_000;
 export interface ExportEnv {
   readonly AUDIT_DB: D1Database;
   readonly EXPORTS: R2Bucket;
+  /** Its public half is named at the end of NDJSON exports. */
+  readonly RELAYKEY_SIGNING_SEED: string;
 }
 
 export async function runExports(env: ExportEnv, nowMs: () => number): Promise<void> {
@@ -91,5 +94,6 @@ async function writeFile(env: ExportEnv, job: ExportJob, nowMs: () => number): P
 async function checkpointBytes(env: ExportEnv, job: ExportJob): Promise<Uint8Array> {
   const { organisationId, filter } = job;
   const heads = await exportCheckpoints(env.AUDIT_DB, organisationId, filter.credentialId, MAX_CHECKPOINTS);
-  return utf8(heads.map(checkpointLine).join(""));
+  const key = await checkpointKey(env.RELAYKEY_SIGNING_SEED);
+  return utf8(heads.map(checkpointLine).join("") + keyLine(key.keyId, key.publicKey));
 }

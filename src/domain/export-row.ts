@@ -104,6 +104,11 @@ export function checkpointLine(checkpoint: ChainCheckpoint): string {
   return `${JSON.stringify({ checkpoint: members })}\n`;
 }
 
+/** The public half of the signing key. Whoever checks an export should have it from elsewhere as well. */
+export function keyLine(keyId: string, publicKey: string): string {
+  return `${JSON.stringify({ key: { algorithm: "Ed25519", key_id: keyId, public_key: publicKey } })}\n`;
+}
+
 export function csvHeader(): string {
   return csvRow(EXPORT_COLUMNS.map((column) => column.name));
 }

@@ -33,6 +33,7 @@ import { TRUST_POLICY_ROUTES } from "./routes/trust-policies.ts";
 import { SHARE_ROUTES } from "./routes/shares.ts";
 import { EXPORT_ROUTES } from "./routes/exports.ts";
 import { ORGANISATION_ROUTES } from "./routes/organisations.ts";
+import { AUDIT_KEY_ROUTES } from "./routes/audit-key.ts";
 
 export const ROUTES: readonly Route[] = [
   ...VENDOR_ROUTES,
@@ -65,6 +66,7 @@ export const ROUTES: readonly Route[] = [
   ...SHARE_ROUTES,
   ...EXPORT_ROUTES,
   ...ORGANISATION_ROUTES,
+  ...AUDIT_KEY_ROUTES,
   ...systemRoutes(
     () => document(),
     () => docsPage(ROUTES, document()),
