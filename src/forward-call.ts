@@ -39,6 +39,8 @@ export interface Progress {
   /** Repeating cannot double an effect. */
   readonly repeatable: boolean;
   readonly deadlineMs: number;
+  /** As the call began; anything but `closed` is worth a note. */
+  readonly breaker: "closed" | "open" | "half_open";
   /** The key of the attempt under way. */
   keyId: string | null;
   attempts: number;

@@ -23,6 +23,7 @@ interface Bench {
   readonly slept: number[];
   readonly switches: SwitchReason[];
   held: boolean;
+  phase: "closed" | "open" | "half_open";
   readonly connection: ConnectionDocument;
   run(call?: Partial<ForwardCall>): ReturnType<typeof forward>;
 }
@@ -49,6 +50,7 @@ function bench(answers: readonly Answer[], rule: Partial<Reliability> = {}, keys
     slept,
     switches,
     held: false,
+    phase: "closed",
     connection,
     run: (call = {}) =>
       forward({
@@ -80,6 +82,7 @@ function bench(answers: readonly Answer[], rule: Partial<Reliability> = {}, keys
           },
           health: {
             check: () => Promise.resolve(made.held ? { code: "circuit_open", detail: "Held back." } : null),
+            breaker: () => made.phase,
             report: (_organisationId, _connection, report) => void reports.push(report),
           },
           fetch: async (request) => {
@@ -238,6 +241,18 @@ describe("what is repeated", () => {
     for (let call = 0; call < 200; call += 1) await vendor.run();
     expect(vendor.seen.length).toBeGreaterThan(200);
     expect(vendor.seen.length).toBeLessThanOrEqual(240);
+  });
+});
+
+describe("the call's record", () => {
+  it("says when the call was a breaker's probe", async () => {
+    const vendor = bench([status(200)]);
+    vendor.phase = "half_open";
+    const result = await vendor.run();
+    expect(result.ok && result.value.notes).toEqual({ breaker: "half_open" });
+    vendor.phase = "closed";
+    const plain = await vendor.run();
+    expect(plain.ok && plain.value.notes).toEqual({});
   });
 });
 

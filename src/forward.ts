@@ -44,6 +44,7 @@ export async function forward(call: ForwardCall): Promise<Result<ForwardAnswer, 
     budget: budgetOf(call.organisationId, connection.id, startedMs),
     repeatable: !call.upgrade && mayRepeat(call.method, hasIdempotencyKey(rule, headers)),
     deadlineMs: startedMs + rule.totalTimeoutMs,
+    breaker: ports.health.breaker?.(call.organisationId, connection) ?? "closed",
     keyId: null,
     attempts: 0,
     switches: 0,
@@ -156,10 +157,9 @@ async function drop(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => undefined);
 }
 
-function notesOf(progress: Progress): Readonly<Record<string, unknown>> {
-  return progress.givenUp.length === 0
-    ? {}
-    : { given_up: progress.givenUp.map(({ outcome, waitMs }) => ({ outcome, wait_ms: waitMs })) };
+function notesOf({ givenUp, breaker }: Progress): Readonly<Record<string, unknown>> {
+  const given_up = givenUp.map(({ outcome, waitMs }) => ({ outcome, wait_ms: waitMs }));
+  return { ...(given_up.length === 0 ? {} : { given_up }), ...(breaker === "closed" ? {} : { breaker }) };
 }
 
 function answer(progress: Progress, response: Response): ForwardAnswer {

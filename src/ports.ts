@@ -15,6 +15,8 @@ import type { Result } from "./domain/result.ts";
 
 /** Credential documents by the token's lookup id. `fresh` bypasses the isolate's cache. */
 export interface CredentialSource {
+  /** From memory alone. */
+  known(lookupId: string): CredentialDocument | null;
   find(lookupId: string, fresh: boolean): Promise<CredentialDocument | null>;
   /** Whether an end customer is registered in the organisation. */
   customerKnown(organisationId: string, customer: string): Promise<boolean>;
@@ -59,6 +61,8 @@ export interface ConnectionHealth {
    */
   check(organisationId: string, connection: ConnectionDocument, keys?: readonly string[]): Promise<Refusal | null>;
   report(organisationId: string, connection: ConnectionDocument, result: CallReport): void;
+  /** The breaker as this isolate knows it, for the audit event. From memory. */
+  breaker?(organisationId: string, connection: ConnectionDocument): "closed" | "open" | "half_open";
   /** False while the vendor refuses or limits this key: it is then tried after the others. From memory, never waits. */
   usable?(organisationId: string, connection: ConnectionDocument, upstreamCredentialId: string): boolean;
 }

@@ -55,6 +55,9 @@ export function connectionHealth(options: HealthOptions): ConnectionHealth {
       if (learn(memory, connection, result, nowMs())) exchange(name, connection, memory);
     },
 
+    breaker: (organisationId, connection) =>
+      memories.of(connectionStateName(organisationId, connection.id)).view.breaker.phase,
+
     usable(organisationId, connection, upstreamCredentialId) {
       const memory = memories.of(connectionStateName(organisationId, connection.id));
       const atMs = nowMs();

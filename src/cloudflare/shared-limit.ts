@@ -35,7 +35,7 @@ const MAX_RECALL_GATES = 64;
 const MAX_RECALL_ROUNDS = 8;
 /** A lease is left alone until it has had time to arrive: recalled on its way, units would go round without being used. */
 const YOUNG_MS = 30;
-const ASK_TIMEOUT_MS = 5_000;
+const ASK_TIMEOUT_MS = 10_000;
 /** The alarm gathers what is due within this time. */
 const ALARM_STEP_MS = 500;
 /** An alarm that comes this soon is soon enough for any lease: none lives longer. */
