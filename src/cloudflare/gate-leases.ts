@@ -7,7 +7,6 @@
 import type { LimitStatus } from "../domain/admission.ts";
 import { alertsDue, budgetWindow, newBudgetCounter, type BudgetCounter } from "../domain/budget.ts";
 import { apply } from "../domain/gate-apply.ts";
-import { sharedBudgetAlerts } from "../domain/gate-notices.ts";
 import { poolRefusal, poolStatuses } from "../domain/gate-pools.ts";
 import type { GateRecord } from "../domain/gate-records.ts";
 import type { GateState } from "../domain/gate-state.ts";
@@ -22,7 +21,6 @@ export interface LimitPoolObject extends Rpc.DurableObjectBranded, LimitPool {}
 
 /** Pools whose last answer is remembered. */
 const MAX_REMEMBERED_POOLS = 256;
-const MAX_REMEMBERED_ALERTS = 1_024;
 
 interface Callers {
   calls: number;
@@ -38,8 +36,6 @@ export class GateLeases {
   /** What the calls that wait for a pool need together. */
   readonly #callers = new Map<string, Callers>();
   readonly #exhausted = new Map<string, Exhausted>();
-  /** Posted by this object; others may post the same, and they are one where they arrive. */
-  readonly #alerted = new Set<string>();
   readonly #statuses = new Map<string, readonly PoolLimitStatus[]>();
   readonly #announced = new Map<string, BudgetCounter>();
 
@@ -179,13 +175,6 @@ export class GateLeases {
     if (this.#statuses.size >= MAX_REMEMBERED_POOLS) this.#statuses.clear();
     if (this.#exhausted.size >= MAX_REMEMBERED_POOLS) this.#exhausted.clear();
     this.#statuses.set(pool, statuses);
-    for (const notice of sharedBudgetAlerts(this.#state, pool, statuses, Date.now())) {
-      if (this.#alerted.has(notice.id)) continue;
-      if (this.#alerted.size >= MAX_REMEMBERED_ALERTS) this.#alerted.clear();
-      this.#alerted.add(notice.id);
-      apply(this.#state, ["post", notice]);
-      this.#commit([["post", notice]]).catch(() => undefined);
-    }
   }
 
   /** Applies and stores one lease record; what is decided on it is stored after it, in the same log. */

@@ -56,9 +56,6 @@ export function apply(state: GateState, record: GateRecord): void {
       return;
     case "ask":
       return postConfirmation(state, record);
-    case "post":
-      state.notices.set(record[1].id, record[1]);
-      return;
     case "confirm":
       return confirmed(state, record[1], record[2]);
     case "deny":

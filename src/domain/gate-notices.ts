@@ -4,15 +4,12 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { ALERT_THRESHOLDS_PERCENT, alertsDue, budgetWindow } from "./budget.ts";
+import { alertsDue, budgetWindow } from "./budget.ts";
 import { utf8 } from "./encoding.ts";
-import { limitName } from "./gate-pools.ts";
 import { limitName } from "./gate-pools.ts";
 import type { GateRecord } from "./gate-records.ts";
 import type { GateState } from "./gate-state.ts";
 import { limitKey, type PoolLimit } from "./lease.ts";
-import type { PoolLimitStatus } from "./lease.ts";
-import { limitKey } from "./lease.ts";
 import type { Notice } from "./notice.ts";
 import { CONFIRMATION_TTL_MS } from "./trust.ts";
 
@@ -94,41 +91,6 @@ export function postConfirmation(state: GateState, record: Extract<GateRecord, r
     userAgent,
     expiresAtMs: atMs + CONFIRMATION_TTL_MS,
   });
-}
-
-/**
- * Alerts for shared budgets that have reached a threshold, by what their pool said. Every gate of the pool finds them; the
- * id is the same for all, so that people hear of it once. What other gates hold on lease counts as used.
- */
-export function sharedBudgetAlerts(
-  state: GateState,
-  pool: string,
-  statuses: readonly PoolLimitStatus[],
-  nowMs: number,
-): readonly Notice[] {
-  const alerts: Notice[] = [];
-  for (const { limit, remaining } of statuses) {
-    if (limit.kind !== "budget") continue;
-    const { startMs, endMs } = budgetWindow(limit, nowMs);
-    const used = limit.limit - remaining;
-    for (const percent of ALERT_THRESHOLDS_PERCENT) {
-      if (used * 100 < limit.limit * percent) break;
-      alerts.push({
-        kind: "budget_alert",
-        id: `ntc_${pool}_${limitKey(limit)}_${startMs}_${percent}`,
-        ...noticeHead(state, nowMs),
-        limitName: limitName(pool, limit),
-        grantId: null,
-        unit: limit.unit,
-        limit: limit.limit,
-        spent: used,
-        thresholdPercent: percent,
-        windowStartMs: startMs,
-        windowEndMs: endMs,
-      });
-    }
-  }
-  return alerts;
 }
 
 function noticeHead(state: GateState, atMs: number) {

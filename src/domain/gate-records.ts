@@ -6,7 +6,6 @@
 import type { AdmissionRequest, GateDocument, Settlement } from "./admission.ts";
 import { canonicalJson } from "./chain.ts";
 import type { Draw, LeaseRecord } from "./lease-book.ts";
-import type { Notice } from "./notice.ts";
 import type { BudgetLimit } from "./limits.ts";
 
 /** What an audit event says about the request itself; kept from the admission to the event. */
@@ -67,8 +66,6 @@ export type GateRecord =
   | readonly ["distrust", atMs: number, address: string]
   /** A confirmation was asked for. */
   | readonly ["ask", atMs: number, confirmationId: string, address: string, connectionId: string, userAgent: string]
-  /** A notice that does not follow from the gate's own counters: a shared budget reached a threshold. */
-  | readonly ["post", notice: Notice]
   | readonly ["confirm", atMs: number, confirmationId: string]
   | readonly ["deny", atMs: number, confirmationId: string]
   /** Something happened to a lease of a shared limit. Draws are not here: they are part of their admission. */
