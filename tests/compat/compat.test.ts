@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe } from "vitest";
 import { anthropicSuite } from "./anthropic.ts";
+import { echoSuite } from "./echo.ts";
 import { githubSuite } from "./github.ts";
 import { openaiSuite } from "./openai.ts";
 import { plainSuite } from "./plain.ts";
@@ -24,5 +25,6 @@ describe("anthropic", () => anthropicSuite(() => world));
 describe("stripe", () => stripeSuite(() => world));
 describe("octokit", () => githubSuite(() => world));
 describe("slack", () => slackSuite(() => world));
+describe("echo", () => echoSuite(() => world));
 describe("websocket", () => webSocketSuite(() => world));
 describe("without an SDK", () => plainSuite(() => world));
