@@ -280,6 +280,22 @@ describe("waiting", () => {
     expect(kept.ok && (await kept.value.response.text())).toBe('{"code":"THROTTLED"}');
   });
 
+  it("looks into no event stream, and for a short while only into a body that does not come", async () => {
+    const limitSigns = [{ statuses: [200, 403], header: null, bodyIncludes: "THROTTLED" }];
+    const endless = () => new ReadableStream<Uint8Array>({ pull: () => new Promise(() => undefined) });
+    const startedMs = Date.now();
+    const events = bench([() => new Response(endless(), { headers: { "content-type": "text/event-stream" } })], {
+      limitSigns,
+    });
+    const streamed = await events.run();
+    expect(streamed.ok && streamed.value.response.status).toBe(200);
+    expect(Date.now() - startedMs).toBeLessThan(500);
+    const slow = bench([() => new Response(endless(), { status: 403 })], { limitSigns });
+    const refused = await slow.run();
+    expect(refused.ok && refused.value.response.status).toBe(403);
+    expect(Date.now() - startedMs).toBeLessThan(3_000);
+  });
+
   it("does not start a repeat that the total time does not allow", async () => {
     const vendor = bench([status(503)], { totalTimeoutMs: 50, baseDelayMs: 200 });
     await vendor.run();

@@ -4,6 +4,8 @@
  */
 import { SIGN_BODY_BYTES } from "./domain/vendor-signs.ts";
 
+const PEEK_TIMEOUT_MS = 1_000;
+
 /** The caller's body, ready to be sent once or more often. */
 export interface KeptBody {
   /** Whether `next` may be called again. */
@@ -62,26 +64,34 @@ function resumed(read: Uint8Array[], reader: ReadableStreamDefaultReader<Uint8Ar
 
 /**
  * The beginning of the vendor's body as text, and a response that still has all of it. An error's body is read to
- * `SIGN_BODY_BYTES`; of a success only the first chunk, so that a stream is not held back.
+ * `SIGN_BODY_BYTES`; of a success only the first chunk, and of an event stream nothing, so that no stream is held back.
+ * A body that comes too slowly shows no sign.
  */
 export async function peekBody(
   response: Response,
 ): Promise<{ readonly response: Response; readonly bodyStart: string | null }> {
-  if (response.body === null) return { response, bodyStart: null };
-  const copy = response.clone();
-  const reader = (copy.body as ReadableStream<Uint8Array> | null)?.getReader();
-  if (reader === undefined) return { response, bodyStart: null };
+  const events = (response.headers.get("content-type") ?? "").toLowerCase().startsWith("text/event-stream");
+  if (response.body === null || events) return { response, bodyStart: null };
+  const copy: ReadableStream<Uint8Array> | null = response.clone().body;
+  if (copy === null) return { response, bodyStart: null };
+  const reader = copy.getReader();
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), PEEK_TIMEOUT_MS);
+  });
   const decoder = new TextDecoder();
   let text = "";
   try {
     while (text.length < SIGN_BODY_BYTES) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      text += decoder.decode(value.subarray(0, SIGN_BODY_BYTES), { stream: true });
+      const read = await Promise.race([reader.read(), late]);
+      if (read === null || read.done) break;
+      text += decoder.decode(read.value.subarray(0, SIGN_BODY_BYTES), { stream: true });
       if (response.status < 300) break;
     }
   } catch {
     // A body that breaks off shows no sign; the caller sees the break itself.
+  } finally {
+    clearTimeout(timer);
   }
   reader.cancel().catch(() => undefined);
   return { response, bodyStart: text };
