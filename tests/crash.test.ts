@@ -141,7 +141,9 @@ describe("kill -9 at random moments", () => {
       );
       const reasonOf = new Map(recorded.map((event) => [member(event, "path"), member(event, "reason")]));
       for (const path of seen.keys())
-        expect(["ok", "unknown", "upstream_unreachable", "upstream_timeout"]).toContain(reasonOf.get(path));
+        expect(["ok", "unknown", "client_gone", "upstream_unreachable", "upstream_timeout"]).toContain(
+          reasonOf.get(path),
+        );
       for (const [path, status] of answered) {
         if (status === 200) expect(["ok", "unknown"]).toContain(reasonOf.get(path));
       }
