@@ -1,15 +1,20 @@
 /**
- * Finds audit events, newest first. Reads only. The conditions of the partial indexes are repeated literally where a
- * filter implies them, because SQLite uses such an index only then.
+ * Finds audit events, newest first. Reads only. Bounded: filters that no index serves are held against at most
+ * `MAX_SCANNED` events a page, so that a search over millions answers quickly with what it found so far and says where to
+ * go on. The conditions of partial indexes are repeated literally, because SQLite uses such an index only then.
  */
 import { and, desc, eq, gte, lt, or, sql } from "drizzle-orm";
 import type { SQL } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
-import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { auditEvents } from "./audit-schema.ts";
 import type { PageRequest } from "./control-db.ts";
 
 export type AuditEventRow = typeof auditEvents.$inferSelect;
+
+/** Events looked at for one page of a search that no index serves: some tens of milliseconds. */
+const MAX_SCANNED = 10_000;
+/** Up to so many events below a path prefix are sorted; more are found faster in the order of time. */
+const MAX_SORTED = 2_000;
 
 /** A status, or a class of a hundred (`from` to `from + 99`). */
 export interface StatusFilter {
@@ -38,31 +43,73 @@ export type PathFilter =
   /** At most 50 bytes. */
   | { readonly kind: "glob"; readonly text: string };
 
-type EqualMember =
-  | "credentialId"
-  | "recipientId"
-  | "connectionId"
-  | "grantId"
-  | "upstreamCredentialId"
-  | "customer"
-  | "environment"
-  | "operation"
-  | "reason"
-  | "address"
-  | "requestId";
+export interface AuditPage {
+  /** Up to `limit + 1`. */
+  readonly rows: readonly AuditEventRow[];
+  /** How far the search came, when it stopped before it had enough; null: it saw everything. */
+  readonly scannedTo: { readonly atMs: number; readonly id: string } | null;
+}
 
-export function searchAuditEvents(
+/** Members with an index of their own, then the others. */
+const INDEXED = {
+  credentialId: "credential_id",
+  recipientId: "recipient_id",
+  connectionId: "connection_id",
+  customer: "customer",
+} as const;
+const UNINDEXED = {
+  grantId: "grant_id",
+  upstreamCredentialId: "upstream_credential_id",
+  environment: "environment",
+  operation: "operation",
+  reason: "reason",
+  address: "address",
+  requestId: "request_id",
+} as const;
+type EqualMember = keyof typeof INDEXED | keyof typeof UNINDEXED;
+
+export async function searchAuditEvents(
   database: D1Database,
   organisationId: string,
   filter: AuditFilter,
   page: PageRequest,
-): Promise<AuditEventRow[]> {
-  return drizzle(database)
+): Promise<AuditPage> {
+  const db = drizzle(database);
+  const base = [eq(auditEvents.organisationId, organisationId), ...indexedConditions(filter), after(page)];
+  const prefix = await smallPrefix(database, filter);
+  const residual = residualConditions(filter, prefix !== undefined);
+  const order = [desc(auditEvents.atMs), desc(auditEvents.id)];
+  if (residual.length === 0) {
+    const where = and(...base, prefix);
+    const rows = await db
+      .select()
+      .from(auditEvents)
+      .where(where)
+      .orderBy(...order)
+      .limit(page.limit + 1);
+    return { rows, scannedTo: null };
+  }
+  const scanned = db
     .select()
     .from(auditEvents)
-    .where(and(eq(auditEvents.organisationId, organisationId), ...conditions(filter), after(page)))
-    .orderBy(desc(auditEvents.atMs), desc(auditEvents.id))
+    .where(and(...base, prefix))
+    .orderBy(...order)
+    .limit(MAX_SCANNED)
+    .as("scanned");
+  // Rows leave the inner query in its order, so that the outer one can stop at its limit without sorting all of them.
+  const rows = await db
+    .select()
+    .from(scanned)
+    .where(and(...residual))
     .limit(page.limit + 1);
+  if (rows.length > page.limit) return { rows, scannedTo: null };
+  // Through the same inner query: with a limit of one, SQLite would rather sort everything than walk the index.
+  const [last] = await db
+    .select({ atMs: scanned.atMs, id: scanned.id })
+    .from(scanned)
+    .limit(1)
+    .offset(MAX_SCANNED - 1);
+  return { rows, scannedTo: last ?? null };
 }
 
 /** Without its time, an event is found only by looking through all of them: ids are in no index of their own. */
@@ -86,67 +133,78 @@ export async function findAuditEvent(
   return found ?? null;
 }
 
-function conditions(filter: AuditFilter): (SQL | undefined)[] {
-  const { fromMs, toMs } = filter;
+/** What an index finds in the order of time. */
+function indexedConditions(filter: AuditFilter): (SQL | undefined)[] {
+  const { fromMs, toMs, status, method } = filter;
   return [
-    ...Object.entries(filter.equal).map(([member, value]) => eq(EQUAL_COLUMNS[member as EqualMember], value)),
+    ...equalConditions(filter, INDEXED),
     filter.decision === "denied" ? sql`decision = 'denied'` : undefined,
-    filter.decision === "allowed" ? sql`decision = 'allowed'` : undefined,
-    methodCondition(filter.method),
-    statusCondition(auditEvents.status, filter.status),
-    filter.status !== undefined && filter.status.from >= 400 ? sql`status >= 400` : undefined,
-    statusCondition(auditEvents.upstreamStatus, filter.upstreamStatus),
-    filter.failed === true ? sql`status >= 400` : undefined,
-    pathCondition(filter.path),
-    filter.userAgent === undefined ? undefined : sql`instr(${auditEvents.userAgent}, ${filter.userAgent}) > 0`,
+    isOddMethod(method) ? and(eq(auditEvents.method, method), sql`method NOT IN ('GET', 'POST')`) : undefined,
+    isOneFailure(status) ? and(eq(auditEvents.status, status.from), sql`status >= 400`) : undefined,
+    filter.path?.kind === "is" ? eq(auditEvents.path, filter.path.text) : undefined,
     fromMs === undefined ? undefined : gte(auditEvents.atMs, fromMs),
     toMs === undefined ? undefined : lt(auditEvents.atMs, toMs),
   ];
 }
 
-const EQUAL_COLUMNS: Readonly<Record<EqualMember, SQLiteColumn>> = {
-  credentialId: auditEvents.credentialId,
-  recipientId: auditEvents.recipientId,
-  connectionId: auditEvents.connectionId,
-  grantId: auditEvents.grantId,
-  upstreamCredentialId: auditEvents.upstreamCredentialId,
-  customer: auditEvents.customer,
-  environment: auditEvents.environment,
-  operation: auditEvents.operation,
-  reason: auditEvents.reason,
-  address: auditEvents.address,
-  requestId: auditEvents.requestId,
-};
-
-function methodCondition(method: string | undefined): SQL | undefined {
-  if (method === undefined) return undefined;
-  const equal = eq(auditEvents.method, method);
-  return method === "GET" || method === "POST" ? equal : and(equal, sql`method NOT IN ('GET', 'POST')`);
+/** What is left to be held against each event. Bare column names mean those of the scanned events. */
+function residualConditions(filter: AuditFilter, prefixIsIndexed: boolean): SQL[] {
+  const { status, method, path } = filter;
+  const conditions = [
+    ...equalConditions(filter, UNINDEXED),
+    filter.decision === "allowed" ? sql`decision = 'allowed'` : undefined,
+    method === undefined || isOddMethod(method) ? undefined : sql`method = ${method}`,
+    status === undefined || isOneFailure(status) ? undefined : between(sql`status`, status),
+    filter.upstreamStatus === undefined ? undefined : between(sql`upstream_status`, filter.upstreamStatus),
+    filter.failed === true ? sql`status >= 400` : undefined,
+    path?.kind === "starts" && !prefixIsIndexed ? sql`substr(path, 1, ${path.text.length}) = ${path.text}` : undefined,
+    path?.kind === "contains" ? sql`instr(path, ${path.text}) > 0` : undefined,
+    path?.kind === "glob" ? sql`path GLOB ${path.text}` : undefined,
+    filter.userAgent === undefined ? undefined : sql`instr(user_agent, ${filter.userAgent}) > 0`,
+  ];
+  return conditions.filter((condition) => condition !== undefined);
 }
 
-function statusCondition(column: SQLiteColumn, status: StatusFilter | undefined): SQL | undefined {
-  if (status === undefined) return undefined;
-  if (status.from === status.to) return eq(column, status.from);
-  return and(gte(column, status.from), lt(column, status.to + 1));
+/** The condition on a path prefix when so few events lie below it that sorting them costs little; else undefined. */
+async function smallPrefix(database: D1Database, filter: AuditFilter): Promise<SQL | undefined> {
+  if (filter.path?.kind !== "starts") return undefined;
+  const { text } = filter.path;
+  // Paths are canonical ASCII, so nothing that begins so sorts behind the text with U+FFFF.
+  const range = and(gte(auditEvents.path, text), lt(auditEvents.path, `${text}\u{ffff}`));
+  const [many] = await drizzle(database)
+    .select({ path: auditEvents.path })
+    .from(auditEvents)
+    .where(range)
+    .limit(1)
+    .offset(MAX_SORTED);
+  return many === undefined ? range : undefined;
 }
 
-function pathCondition(path: PathFilter | undefined): SQL | undefined {
-  if (path === undefined) return undefined;
-  switch (path.kind) {
-    case "is":
-      return eq(auditEvents.path, path.text);
-    case "starts":
-      // Paths are canonical ASCII, so nothing that begins so sorts behind the text with U+FFFF.
-      return and(gte(auditEvents.path, path.text), lt(auditEvents.path, `${path.text}\u{ffff}`));
-    case "contains":
-      return sql`instr(${auditEvents.path}, ${path.text}) > 0`;
-    case "glob":
-      return sql`${auditEvents.path} GLOB ${path.text}`;
-  }
+function equalConditions(filter: AuditFilter, columns: Readonly<Partial<Record<EqualMember, string>>>): SQL[] {
+  return Object.entries(columns).flatMap(([member, column]) => {
+    const value = filter.equal[member as EqualMember];
+    return value === undefined ? [] : [sql`${sql.raw(column)} = ${value}`];
+  });
+}
+
+function isOddMethod(method: string | undefined): method is string {
+  return method !== undefined && method !== "GET" && method !== "POST";
+}
+
+function isOneFailure(status: StatusFilter | undefined): status is StatusFilter {
+  return status !== undefined && status.from === status.to && status.from >= 400;
+}
+
+function between(column: SQL, status: StatusFilter): SQL {
+  return sql`${column} BETWEEN ${status.from} AND ${status.to}`;
 }
 
 function after(page: PageRequest): SQL | undefined {
   if (page.after === null) return undefined;
   const { atMs, id } = page.after;
-  return or(lt(auditEvents.atMs, atMs), and(eq(auditEvents.atMs, atMs), lt(auditEvents.id, id)));
+  // The first condition is implied by the second; it lets the index begin at the place.
+  return and(
+    sql`${auditEvents.atMs} <= ${atMs}`,
+    or(lt(auditEvents.atMs, atMs), and(eq(auditEvents.atMs, atMs), lt(auditEvents.id, id))),
+  );
 }

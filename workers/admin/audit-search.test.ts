@@ -206,3 +206,29 @@ describe("pages", () => {
     expect(twins.length).toBeGreaterThan(4);
   });
 });
+
+describe("a search that no index serves", () => {
+  it("stops after so many events, says where, and finds the rest from there", async () => {
+    const credential = "dcred_many";
+    const atMs = START_MS - 86_400_000;
+    await insert(event({ credential, address: "198.51.100.9", atMs }));
+    // Written without the gates' batches: only their number matters here.
+    await bindings.AUDIT_DB.prepare(
+      `WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 10050)
+       INSERT INTO audit_events (id, organisation_id, credential_id, seq, admission, at_ms, connection_id, method, path,
+         decision, reason, status, attempts, user_agent, request_id, count, notes, prev_hash, hash)
+       SELECT 'evt_many' || i, 'org_default', ?1, 100000 + i, 1, ?2 + i, 'conn_many', 'GET', '/many', 'allowed', 'ok', 200,
+         1, '', '', 1, '{}', '', '' FROM c`,
+    )
+      .bind(credential, atMs)
+      .run();
+    const query = `${PATH}?credential_id=${credential}&address=198.51.100.9`;
+    const first = await call("GET", query);
+    expect(rowsOf(first)).toEqual([]);
+    const second = await call("GET", `${query}&cursor=${String(first.json["next_cursor"])}`);
+    expect(rowsOf(second)).toHaveLength(1);
+    expect(second.json["next_cursor"]).toBeNull();
+    const prefix = await call("GET", `${PATH}?path=/man*&limit=2`);
+    expect(rowsOf(prefix).map((row) => row["id"])).toEqual(["evt_many10050", "evt_many10049"]);
+  });
+});

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { AuditEventView, AuditQuery, isGlob } from "../../../src/contract/audit-event.ts";
 import { ControlEvent } from "../../../src/contract/control-event.ts";
 import { TimeInput, readableText, wireTime } from "../../../src/contract/fields.ts";
-import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
+import { PAGE_QUERY, encodeCursor, pageOf } from "../../../src/contract/page.ts";
 import { notFound } from "../../../src/contract/problem.ts";
 import { err } from "../../../src/domain/result.ts";
 import { findAuditEvent, searchAuditEvents } from "../../../src/store/audit-search.ts";
@@ -25,7 +25,7 @@ const listAuditEvents = defineRoute({
   tag: TAG,
   summary: "Search audit events, newest first",
   description:
-    "`path` that starts with a slash is the whole path, with `*` for any characters; other text is found anywhere in it.",
+    "`path` that starts with a slash is the whole path, with `*` for any characters; other text is found anywhere in it. A page may hold fewer events than asked, or none, while there is a `next_cursor`: the search goes on from there.",
   roles: READERS,
   query: AuditQuery,
   responses: { 200: pageOf(AuditEventView) },
@@ -127,11 +127,10 @@ export function toAuditFilter(query: AuditQuery): AuditFilter {
 
 async function searched(context: RouteContext, query: AuditQuery, filter: AuditFilter): Promise<Outcome> {
   const { AUDIT_DB } = context.env;
-  const rows = await searchAuditEvents(AUDIT_DB, context.organisationId, filter, pageRequest(query));
-  return reply(
-    200,
-    pageBody(rows, query.limit, (row) => row.atMs, auditEventView),
-  );
+  const { rows, scannedTo } = await searchAuditEvents(AUDIT_DB, context.organisationId, filter, pageRequest(query));
+  const page = pageBody(rows, query.limit, (row) => row.atMs, auditEventView);
+  const next = page.next_cursor ?? (scannedTo === null ? null : encodeCursor(scannedTo));
+  return reply(200, { ...page, next_cursor: next });
 }
 
 function statusOf(text: string | undefined): StatusFilter | undefined {
