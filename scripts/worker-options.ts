@@ -7,7 +7,7 @@ import type { WorkerName } from "./build.ts";
 import { SECRET_NAMES, type Secrets } from "./dev-vars.ts";
 
 export const COMPATIBILITY_DATE = "2026-10-23";
-export const COMPATIBILITY_FLAGS = ["enable_request_signal"];
+export const COMPATIBILITY_FLAGS = ["enable_request_signal", "no_nodejs_global_timers"];
 
 export const QUEUE = "relaykey-audit";
 export const DEAD_LETTER_QUEUE = "relaykey-audit-dead";

@@ -64,7 +64,7 @@ async function inspectCaller(
     const inspection: GateInspection = await ports.gate.inspect(caller.document.id, gateDocument(caller.document));
     if (inspection.state === "active") return ok({ caller, inspection });
     if (inspection.state !== "reload") return err({ ...GONE, reason: inspection.state });
-    caller = await reloadCaller(caller, ports);
+    caller = await reloadCaller(caller, ports, settings);
   }
   return err(GONE);
 }

@@ -80,7 +80,7 @@ export function grant(change: Partial<GrantDocument> = {}): GrantDocument {
 
 export interface World {
   readonly token: string;
-  readonly document: CredentialDocument;
+  readonly document: CredentialDocument & { readonly tokenHashes: CredentialDocument["tokenHashes"][number][] };
   readonly ports: Ports;
   /** What happened, in order: `find`, `admit`, `open`, `fetch`, `settle`, `doorstep` … */
   readonly log: string[];
@@ -93,14 +93,13 @@ export interface World {
   readonly broken: Set<string>;
 }
 
-function credentialDocument(minted: MintedToken, change: Partial<CredentialDocument>): CredentialDocument {
+function credentialDocument(minted: MintedToken, change: Partial<CredentialDocument>): World["document"] {
   return {
     version: 1,
     organisationId: "org_default",
     id: "dcred_0000000000000000",
     name: "test",
     kind: "delegated",
-    tokenHashes: [{ hash: minted.hash, pepperId: minted.pepperId, expiresAtMs: null }],
     status: "active",
     expiresAtMs: null,
     environment: null,
@@ -110,6 +109,7 @@ function credentialDocument(minted: MintedToken, change: Partial<CredentialDocum
     trust: { mode: "off", addresses: [], allowWorkers: [] },
     grants: [grant()],
     ...change,
+    tokenHashes: [{ hash: minted.hash, pepperId: minted.pepperId, expiresAtMs: null }],
   };
 }
 
@@ -145,6 +145,7 @@ export function world(change: Partial<CredentialDocument> = {}): World {
     vendor: () => Response.json({ ok: true }),
     ports: {
       credentials: {
+        known: () => null,
         async find(lookupId) {
           step("find");
           return lookupId === minted.lookupId ? document : null;

@@ -218,6 +218,20 @@ describe("any failing part refuses", () => {
     expect(made.admissions).toHaveLength(3);
   });
 
+  it("does not let a token through that a rotation has replaced while its call was under way", async () => {
+    const made = world();
+    let asked = 0;
+    made.reply = () => {
+      asked += 1;
+      // The document that is read anew knows another token.
+      if (asked === 1) made.document.tokenHashes.splice(0);
+      return asked === 1 ? { decision: "reload" } : { decision: "go", admission: 1, limits: [] };
+    };
+    const response = await send(made);
+    expect(response.status).toBe(401);
+    expect(made.sent).toEqual([]);
+  });
+
   it("gives up on a configuration that never settles", async () => {
     const made = world();
     made.reply = () => ({ decision: "reload" });

@@ -53,6 +53,8 @@ export async function handleCall(
     const admitted = await admitCall({ request, route, body, requestId }, known.value, ports, settings);
     if (!admitted.ok) {
       const { refusal, limits, judgement } = admitted.error;
+      // Without a judgement no gate has it on record.
+      if (judgement === null) ports.doorstep.refused(refusal.reason ?? refusal.code, route.rawPath);
       return refuse(refusal, limits, judgement?.grant?.connection ?? null);
     }
     const { caller, judgement, limits } = admitted.value;

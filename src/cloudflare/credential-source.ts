@@ -17,6 +17,7 @@ const customers = new Map<string, number>();
 
 export function credentialSource(db: D1Database, nowMs: () => number): CredentialSource {
   return {
+    known: (lookupId) => documents.get(lookupId) ?? null,
     async find(lookupId, fresh) {
       if (!fresh) {
         const known = documents.get(lookupId);

@@ -6,6 +6,7 @@ import type { LimitStatus } from "./admission.ts";
 
 /** Members a header names at most: the tightest limits come first. */
 const MAX_MEMBERS = 8;
+const PLAIN_NAME = /^[ !#-[\]-~]*$/;
 /** Largest integer of a structured field (RFC 9651 §3.3.1). */
 const MAX_INTEGER = 999_999_999_999_999;
 
@@ -34,6 +35,7 @@ function policyMember(limit: LimitStatus): string {
 
 /** A string of RFC 9651 §3.3.3: printable ASCII, quote and backslash escaped. */
 function name(limit: LimitStatus): string {
+  if (PLAIN_NAME.test(limit.name)) return `"${limit.name}"`;
   const printable = limit.name.replaceAll(/[^\x20-\x7e]/g, "_").replaceAll(/["\\]/g, "\\$&");
   return `"${printable}"`;
 }

@@ -37,14 +37,17 @@ export interface VendorHeaderOptions {
 
 /** The vendor's request headers, or `header_too_large`. `incoming` is not changed. */
 export function vendorRequestHeaders(incoming: Headers, options: VendorHeaderOptions): Outcome<Headers> {
-  const refusal = checkHeaderSize(incoming);
-  if (refusal !== null) return err(refusal);
   const perHop = connectionNamed(incoming);
   const denied = deniedByOptions(options);
   const allowed = new Set(options.allowHeaders.map((name) => name.toLowerCase()));
   const account = new Set(options.accountHeaders.map(plainName));
   const headers = new Headers();
+  let count = 0;
+  let bytes = 0;
   for (const [name, value] of incoming) {
+    count += 1;
+    bytes += name.length + value.length;
+    if (count > MAX_HEADERS || bytes > MAX_HEADER_BYTES_TOTAL) return err(TOO_LARGE);
     const plain = plainName(name);
     if (isNeverSent(plain) || perHop.has(plain) || denied.has(plain)) continue;
     if (account.has(plain) && !allowed.has(name.toLowerCase())) continue;
@@ -61,20 +64,11 @@ export function vendorRequestHeaders(incoming: Headers, options: VendorHeaderOpt
   return ok(headers);
 }
 
-/** Refuses requests whose headers are too many or too large (RFC 6585 §5). Bytes are counted as UTF-16 units, which header text never exceeds. */
-export function checkHeaderSize(headers: Headers): Refusal | null {
-  let count = 0;
-  let bytes = 0;
-  for (const [name, value] of headers) {
-    count += 1;
-    bytes += name.length + value.length;
-  }
-  if (count <= MAX_HEADERS && bytes <= MAX_HEADER_BYTES_TOTAL) return null;
-  return {
-    code: "header_too_large",
-    detail: `At most ${MAX_HEADERS} headers of ${MAX_HEADER_BYTES_TOTAL} bytes together are forwarded.`,
-  };
-}
+/** Too many or too large (RFC 6585 §5). Bytes are counted as UTF-16 units, which header text never exceeds. */
+const TOO_LARGE: Refusal = {
+  code: "header_too_large",
+  detail: `At most ${MAX_HEADERS} headers of ${MAX_HEADER_BYTES_TOTAL} bytes together are forwarded.`,
+};
 
 /** Whether the owner may fix a header of that name on a connection: it must not be about framing, RelayKey or payment. */
 export function isFixableHeader(name: string): boolean {

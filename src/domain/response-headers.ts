@@ -52,8 +52,12 @@ const ABOUT_BYTES: ReadonlySet<string> = new Set([
   "etag",
 ]);
 
-/** The caller's response headers. `upstream` is not changed. */
-export function callerResponseHeaders(upstream: Headers, options: CallerHeaderOptions): Headers {
+/** The caller's response headers; `change` may alter each value on its way. `upstream` is not changed. */
+export function callerResponseHeaders(
+  upstream: Headers,
+  options: CallerHeaderOptions,
+  change: (name: string, value: string) => string = unchanged,
+): Headers {
   const perHop = connectionNamed(upstream);
   const headers = new Headers();
   for (const [name, value] of upstream) {
@@ -62,8 +66,12 @@ export function callerResponseHeaders(upstream: Headers, options: CallerHeaderOp
     if (isRelayKeyHeader(plain) || isPaymentHeader(plain) || plain.startsWith("cf-")) continue;
     if (options.bodyRewritten === true && ABOUT_BYTES.has(plain)) continue;
     if (plain.startsWith("sec-websocket-") && options.upgrade !== true) continue;
-    headers.append(name, value);
+    headers.append(name, change(name, value));
   }
   if (options.upgrade === true) headers.set("upgrade", "websocket");
   return headers;
+}
+
+function unchanged(_name: string, value: string): string {
+  return value;
 }

@@ -26,6 +26,7 @@ export function upstreamOrder(
   random: number,
 ): UpstreamCredentialDocument[] {
   const usable = usableIn(credentials, environment);
+  if (usable.length < 2) return [...usable];
   const canaries = usable.filter((credential) => credential.state === "canary").sort(byRank);
   const { canary, rest } = drawCanary(canaries, random);
   const steady = usable.filter((credential) => credential.state === "active");

@@ -85,7 +85,7 @@ export async function admitCall(
         sendDocument = true;
         break;
       case "reload": {
-        const reloaded = await reloadCaller(current, ports);
+        const reloaded = await reloadCaller(current, ports, settings);
         if (reloaded === null) return err({ refusal: GONE, limits: [], judgement: null });
         current = reloaded;
         break;

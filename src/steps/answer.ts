@@ -195,15 +195,12 @@ function callerHeaders(
   receipt: Readonly<Record<string, string>>,
   rewritten: boolean,
 ): { readonly value: Headers; readonly masked: boolean } {
-  const value = callerResponseHeaders(upstream, { bodyRewritten: rewritten });
   let masked = false;
-  for (const [name, text] of Array.from(value)) {
+  const value = callerResponseHeaders(upstream, { bodyRewritten: rewritten }, (name, text) => {
     const safe = maskText(text, forms);
-    const pointed =
-      name === "location" ? rewriteLocation(safe, map()) : name === "link" ? rewriteLinkHeader(safe, map()) : safe;
     masked ||= safe !== text;
-    if (pointed !== text) value.set(name, pointed);
-  }
+    return name === "location" ? rewriteLocation(safe, map()) : name === "link" ? rewriteLinkHeader(safe, map()) : safe;
+  });
   for (const [name, text] of Object.entries(rateLimitHeaders(call.limits))) value.set(name, text);
   for (const [name, text] of Object.entries(receipt)) value.set(name, text);
   value.set("x-relaykey-request-id", call.requestId);

@@ -9,12 +9,13 @@ import { findPresented, type Presented } from "../domain/presented.ts";
 import type { Outcome, Refusal } from "../domain/problem.ts";
 import { err, ok } from "../domain/result.ts";
 import type { ProxyRoute } from "../domain/route.ts";
-import { looksLikeToken, parseToken, verifyTokenHash, type ParsedToken } from "../domain/token.ts";
+import { looksLikeToken, passesCheck, readToken, verifyTokenHash, type ParsedToken } from "../domain/token.ts";
 import type { PipelineSettings, Ports } from "../ports.ts";
 
 export interface Caller {
   readonly document: CredentialDocument;
-  readonly lookupId: string;
+  /** Proven; kept for this request, to be proven again when the document is read anew. */
+  readonly token: ParsedToken;
   /** Every place in which a token stood; none of them reaches the vendor. */
   readonly presented: readonly Presented[];
   /** Where the token that counts stood. */
@@ -46,33 +47,49 @@ export async function authenticate(
   const presented = findPresented(request.headers, request.route?.rawQuery ?? "");
   if (presented.length === 0) return err({ ...MISSING, reason: "credential_missing" });
 
-  let first: { readonly parsed: ParsedToken; readonly place: Presented["place"] } | null = null;
-  for (const candidate of presented) {
-    const parsed = parseToken(candidate.token, settings.peppers);
-    if (parsed !== null && parsed.kind !== "management") {
-      first = { parsed, place: candidate.place };
-      break;
-    }
-  }
-  if (first === null) return err({ ...INVALID, reason: "forged" });
-
-  const document = await loadDocument(ports, settings, first.parsed, false);
+  const candidates = presented.flatMap(({ token, place }) => {
+    const parsed = readToken(token);
+    return parsed === null || parsed.kind === "management" ? [] : [{ parsed, place }];
+  });
+  const known = candidates.find(({ parsed }) => isKnown(parsed, ports, settings));
+  const first = known ?? candidates.find(({ parsed }) => passesCheck(parsed, settings.peppers));
+  if (first === undefined) return err({ ...INVALID, reason: "forged" });
+  const inMemory = known === undefined ? null : ports.credentials.known(known.parsed.lookupId);
+  const document = inMemory ?? (await loadDocument(ports, settings, first.parsed));
   if (document === null) return err({ ...INVALID, reason: "unknown" });
   if (!isAllowedPlace(first.place, document, request.route)) return err({ ...MISSING, reason: "credential_misplaced" });
   const distinct = new Set(presented.filter((each) => looksLikeToken(each.token)).map((each) => each.token));
   return ok({
     document,
-    lookupId: first.parsed.lookupId,
+    token: first.parsed,
     presented,
     place: first.place,
     conflict: distinct.size > 1 ? CONFLICT : null,
   });
 }
 
-/** The caller with its document read anew from the control database; null when the token no longer stands for one. */
-export async function reloadCaller(caller: Caller, ports: Ports): Promise<Caller | null> {
-  const document = await ports.credentials.find(caller.lookupId, true);
-  return document === null ? null : { ...caller, document };
+/**
+ * The caller with its document read anew from the control database; null when the token no longer stands for one: a
+ * rotation may be what made the old document old.
+ */
+export async function reloadCaller(caller: Caller, ports: Ports, settings: PipelineSettings): Promise<Caller | null> {
+  const document = await ports.credentials.find(caller.token.lookupId, true);
+  return document !== null && proves(caller.token, document, ports, settings) ? { ...caller, document } : null;
+}
+
+/**
+ * Whether memory holds a document that the token proves itself against. Its whole hash is then enough; the keyed check is
+ * there to spare the database from tokens that were never issued.
+ */
+function isKnown(token: ParsedToken, ports: Ports, settings: PipelineSettings): boolean {
+  const document = ports.credentials.known(token.lookupId);
+  return document !== null && proves(token, document, ports, settings);
+}
+
+function proves(token: ParsedToken, document: CredentialDocument, ports: Ports, settings: PipelineSettings): boolean {
+  const nowMs = ports.clock.nowMs();
+  const live = document.tokenHashes.filter((each) => each.expiresAtMs === null || each.expiresAtMs > nowMs);
+  return verifyTokenHash(token.token, live, settings.peppers);
 }
 
 /** `X-RelayKey` and `Authorization` always; other places only where this connection's vendor expects its key. */
@@ -90,17 +107,16 @@ function isAllowedPlace(place: Presented["place"], document: CredentialDocument,
   }
 }
 
+/** The document that the token proves itself against; from the database when memory has none, or an old one. */
 async function loadDocument(
   ports: Ports,
   settings: PipelineSettings,
-  parsed: ParsedToken,
-  fresh: boolean,
+  token: ParsedToken,
 ): Promise<CredentialDocument | null> {
-  const document = await ports.credentials.find(parsed.lookupId, fresh);
-  if (document === null) return null;
-  const nowMs = ports.clock.nowMs();
-  const live = document.tokenHashes.filter((each) => each.expiresAtMs === null || each.expiresAtMs > nowMs);
-  if (verifyTokenHash(parsed.token, live, settings.peppers)) return document;
-  // A rotation may have happened since this document was cached.
-  return fresh ? null : loadDocument(ports, settings, parsed, true);
+  for (const fresh of [false, true]) {
+    const document = await ports.credentials.find(token.lookupId, fresh);
+    if (document === null) return null;
+    if (proves(token, document, ports, settings)) return document;
+  }
+  return null;
 }
