@@ -50,6 +50,7 @@ export async function settlePayment(order: FacilitatorOrder, options: Facilitato
   if (!answer["success"]) {
     const reason = reasonOf(answer["errorReason"]);
     if (NONCE_USED.test(reason)) return { kind: "used" };
+    if (TOO_LATE.test(reason)) return { kind: "expired", reason };
     return NOT_SETTLED.test(reason) && !MAY_BE_SETTLED.test(reason) ? { kind: "failed", reason } : { kind: "unclear" };
   }
   const { transaction, payer, network, amount } = answer;
@@ -64,6 +65,7 @@ export async function settlePayment(order: FacilitatorOrder, options: Facilitato
 
 const TRANSACTION = /^0x[0-9a-fA-F]{64}$/;
 const NONCE_USED = /nonce_already_used|authorization_(?:is_)?used/i;
+const TOO_LATE = /valid_before|expired/i;
 /** Reasons found before a transaction is sent, or after one was reverted. Any other reason says nothing for sure. */
 const NOT_SETTLED = /^(?:invalid_|insufficient_|unsupported_|asset_not_deployed)/;
 const MAY_BE_SETTLED = /transaction_failed|transfer_event|pending|timed?_?out|unexpected/i;

@@ -10,8 +10,8 @@ import type { PaymentHold, PaymentInput, PaymentReceipt } from "../ports.ts";
 import type { PaymentNonces, SettleReply } from "./payment-nonces.ts";
 import { LEASE_LOST, offerRefusal, settlementUnknown } from "./payment-refusals.ts";
 
-/** Well inside the lease of 30 s. */
-const RENEW_INTERVAL_MS = 10_000;
+/** Well inside the lease of 15 s. */
+const RENEW_INTERVAL_MS = 5_000;
 
 export interface HeldPayment {
   readonly input: PaymentInput;

@@ -154,7 +154,7 @@ export class PaymentNonces extends DurableObject<PaymentNoncesEnv> {
     const after = afterSettle(record, outcome, delivers, Date.now());
     if (after === null) {
       this.#delete(record.nonce);
-      return { kind: "failed", reason: outcome.kind === "failed" ? outcome.reason : "nonce_already_used" };
+      return { kind: "failed", reason: "reason" in outcome ? outcome.reason : "nonce_already_used" };
     }
     this.#write(after, order);
     return after.state === "unknown" ? { kind: "unknown" } : { kind: "settled", transaction: after.transaction };

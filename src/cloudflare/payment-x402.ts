@@ -122,6 +122,7 @@ function termsOf(input: PaymentInput, rule: PaymentRule, options: X402Options): 
     maxTimeoutSeconds: neededSeconds + rule.quoteLifetimeSeconds,
     neededSeconds,
     resource: { url: publicUrl(input.resourceUrl, options.proxyOrigin), description: connection.name },
+    requestUrl: publicUrl(input.resourceUrl, null),
     quoteKey: options.quoteKey,
     nowMs: input.nowMs,
   };

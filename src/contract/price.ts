@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { PaymentRule } from "../domain/payment.ts";
 import type { PriceRule } from "../domain/price.ts";
 import { HeaderName, Integer, MAX_URL_CHARS, MemberPath, readableText } from "./fields.ts";
+import { EvmAddress, EvmNetwork } from "./payment.ts";
 import { Method, PathPattern } from "./scope.ts";
 
 const methods = z.array(Method).min(1).max(16);
@@ -98,9 +99,9 @@ export const PaymentWire = z
     accepts: z
       .array(
         z.strictObject({
-          network: short,
-          asset: short,
-          pay_to: short,
+          network: EvmNetwork,
+          asset: EvmAddress,
+          pay_to: EvmAddress,
           decimals: z.int().min(0).max(36),
           name: short,
           version: short,
@@ -114,6 +115,9 @@ export const PaymentWire = z
   .superRefine((wire, context) => {
     if (wire.provider === "x402" && (wire.accepts ?? []).length === 0) {
       context.addIssue({ code: "custom", path: ["accepts"], message: "Is required for x402" });
+    }
+    if ((wire.provider === "x402" || (wire.accepts ?? []).length > 0) && (wire.facilitator_url ?? null) === null) {
+      context.addIssue({ code: "custom", path: ["facilitator_url"], message: "Is required where tokens are accepted" });
     }
     if (wire.provider === "credits" && (wire.account ?? null) === null) {
       context.addIssue({ code: "custom", path: ["account"], message: "Is required for credits" });

@@ -77,6 +77,8 @@ describe("a payment's record", () => {
     expect(afterSettle(settling("a"), { kind: "unclear" }, true, 2)?.state).toBe("unknown");
     const asked = resumeSettle(unknown, 6);
     expect(afterSettle(asked, { kind: "failed", reason: "expired" }, false, 7)).toBe(null);
+    expect(afterSettle(asked, { kind: "expired", reason: "late" }, false, 7)?.state).toBe("unknown");
+    expect(afterSettle(settling("a"), { kind: "expired", reason: "late" }, true, 2)).toBe(null);
     // Used by our own first attempt, whose answer was lost.
     expect(afterSettle(asked, { kind: "used" }, false, 7)?.state).toBe("paid");
     // Used before we ever tried: somebody else got that money.

@@ -52,10 +52,12 @@ export type SettleOutcome =
   /** The nonce is used on the chain. After an attempt without clear answer that was ours; at the first attempt it was not. */
   | { readonly kind: "used" }
   | { readonly kind: "failed"; readonly reason: string }
+  /** Too late by now; says nothing about an earlier attempt. */
+  | { readonly kind: "expired"; readonly reason: string }
   | { readonly kind: "unclear" };
 
 /** The holder renews its lease while it waits for the vendor. */
-export const LEASE_MS = 30_000;
+export const LEASE_MS = 15_000;
 /** A settled authorization is remembered this much longer than the chain would take it. */
 const KEEP_SPENT_MS = 86_400_000;
 /** Money without a delivery is remembered for 90 days. */
@@ -127,15 +129,18 @@ export function afterSettle(
   delivers: boolean,
   nowMs: number,
 ): NonceRecord | null {
-  if (outcome.kind === "failed" || (outcome.kind === "used" && record.attempts <= 1)) return null;
-  if (outcome.kind === "unclear") {
+  const first = record.attempts <= 1;
+  if (outcome.kind === "failed") return null;
+  if (first && (outcome.kind === "used" || outcome.kind === "expired")) return null;
+  if (outcome.kind === "unclear" || outcome.kind === "expired") {
     const waitMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(20, record.attempts - 1));
     const dueMs = nowMs > record.createdAtMs + GIVE_UP_MS ? null : nowMs + waitMs;
     return { ...record, state: "unknown", holder: null, dueMs };
   }
   const transaction = outcome.kind === "settled" ? outcome.transaction : "";
   if (delivers && record.holder !== null) return spent({ ...record, transaction });
-  return { ...record, state: "paid", transaction, dueMs: nowMs + KEEP_PAID_MS };
+  const leaseUntilMs = nowMs + LEASE_MS;
+  return { ...record, state: "paid", transaction, leaseUntilMs, dueMs: nowMs + KEEP_PAID_MS };
 }
 
 /** Nobody waits for the facilitator's answer any more (the object was restarted). */

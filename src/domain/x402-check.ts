@@ -24,6 +24,8 @@ export interface PaymentTerms {
   /** The authorization must hold for this long: the vendor's time to answer and the settlement's. */
   readonly neededSeconds: number;
   readonly resource: { readonly url: string; readonly description: string };
+  /** The same resource at the origin by which the caller came. */
+  readonly requestUrl: string;
   readonly quoteKey: Uint8Array;
   readonly nowMs: number;
 }
@@ -69,7 +71,8 @@ function checkV2(
   const { accepted } = presented;
   const quote = checkQuote(accepted, terms.call, terms.nowMs, terms.quoteKey);
   if (quote === "not_ours") return err("offer_mismatch");
-  if (presented.resourceUrl !== null && presented.resourceUrl !== terms.resource.url) return err("resource_mismatch");
+  const known = [null, terms.resource.url, terms.requestUrl];
+  if (!known.includes(presented.resourceUrl)) return err("resource_mismatch");
   const transfer = checkTransfer(presented, accepted, terms);
   if (!transfer.ok) return transfer;
   const paymentPayload = {

@@ -5,6 +5,7 @@ import type { CreditLedger } from "../../src/cloudflare/credit-ledger.ts";
 import type { GateNamespace } from "../../src/cloudflare/gate-fanout.ts";
 import type { MailEnv } from "../../src/cloudflare/worker-mailer.ts";
 import { decodeBase64Url } from "../../src/domain/encoding.ts";
+import type { ModelBinding } from "./model-findings.ts";
 import { parsePeppers } from "../../src/domain/token.ts";
 import type { Pepper } from "../../src/domain/token.ts";
 
@@ -30,6 +31,9 @@ export interface AdminEnv extends AccessEnv, MailEnv {
   /** `open`, `invite` or `closed` (default): who may make an organisation. */
   readonly SIGN_UP?: string;
   readonly MAIL_PROVIDER: string;
+  /** Workers AI, optional: a model may add findings to scope reviews. */
+  readonly AI?: ModelBinding;
+  readonly AI_MODEL?: string;
   readonly MAIL_FROM: string;
 }
 

@@ -9,7 +9,9 @@ import { CONNECTION_TEST_ROUTES } from "./routes/connection-test.ts";
 import { CONNECTION_ROUTES } from "./routes/connections.ts";
 import { CREDENTIAL_CHANGE_ROUTES } from "./routes/credential-changes.ts";
 import { CREDENTIAL_ROUTES } from "./routes/credentials.ts";
+import { CREDIT_ROUTES } from "./routes/credits.ts";
 import { CUSTOMER_ROUTES } from "./routes/customers.ts";
+import { KEY_ROTATION_ROUTES } from "./routes/key-rotation.ts";
 import { MANAGEMENT_KEY_ROUTES } from "./routes/management-keys.ts";
 import { POLICY_ROUTES } from "./routes/policies.ts";
 import { RECIPIENT_ROUTES } from "./routes/recipients.ts";
@@ -34,6 +36,7 @@ import { SHARE_ROUTES } from "./routes/shares.ts";
 import { EXPORT_ROUTES } from "./routes/exports.ts";
 import { ORGANISATION_ROUTES } from "./routes/organisations.ts";
 import { AUDIT_KEY_ROUTES } from "./routes/audit-key.ts";
+import { PROMPT_ROUTES } from "./routes/prompts.ts";
 
 export const ROUTES: readonly Route[] = [
   ...VENDOR_ROUTES,
@@ -50,6 +53,7 @@ export const ROUTES: readonly Route[] = [
   ...BINDING_ROUTES,
   ...CUSTOMER_ROUTES,
   ...MANAGEMENT_KEY_ROUTES,
+  ...KEY_ROTATION_ROUTES,
   ...AUDIT_ROUTES,
   ...CONFIRM_ROUTES,
   ...MAILBOX_ROUTES,
@@ -65,8 +69,10 @@ export const ROUTES: readonly Route[] = [
   ...TRUST_POLICY_ROUTES,
   ...SHARE_ROUTES,
   ...EXPORT_ROUTES,
+  ...CREDIT_ROUTES,
   ...ORGANISATION_ROUTES,
   ...AUDIT_KEY_ROUTES,
+  ...PROMPT_ROUTES,
   ...systemRoutes(
     () => document(),
     () => docsPage(ROUTES, document()),
