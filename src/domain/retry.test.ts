@@ -26,6 +26,12 @@ describe("backoffMs", () => {
     expect(backoffMs(rule, 50, null, 0.999)).toBe(999);
   });
 
+  it("spreads those who were told the same time", () => {
+    expect(backoffMs(rule, 1, 500, 0)).toBe(500);
+    expect(backoffMs(rule, 1, 500, 0.5)).toBe(550);
+    expect(backoffMs(rule, 1, 1_000, 0.5)).toBe(1_000);
+  });
+
   it("never waits less than the vendor asks, and gives up when that is too long", () => {
     fc.assert(
       fc.property(

@@ -37,7 +37,8 @@ export function backoffMs(
 ): number | null {
   if (vendorWaitMs !== null && vendorWaitMs > rule.maxDelayMs) return null;
   const bound = Math.min(rule.maxDelayMs, rule.baseDelayMs * 2 ** Math.min(attempt - 1, 30));
-  return Math.max(vendorWaitMs ?? 0, Math.floor(random * bound));
+  // Everyone was told the same time: without jitter on top all would come back at once.
+  return Math.min(rule.maxDelayMs, (vendorWaitMs ?? 0) + Math.floor(random * bound));
 }
 
 /**

@@ -88,9 +88,9 @@ describe("readVendorSigns", () => {
     expect(read(429, { "retry-after": "2" }, { limitSigns }).waitMs).toBe(2_000);
   });
 
-  it("takes what is out of HTTP's range, and 5xx, for failing", () => {
+  it("takes what is out of HTTP's range, and 5xx that speak of the vendor's state, for failing", () => {
     for (const status of [500, 502, 503, 599, 999, 103]) expect(read(status, {}).kind).toBe("failing");
-    for (const status of [200, 204, 301, 404, 409, 451]) expect(read(status, {}).kind).toBe("ok");
+    for (const status of [200, 204, 301, 404, 409, 451, 501, 505, 508, 511]) expect(read(status, {}).kind).toBe("ok");
     expect(read(503, { "retry-after": "9" }).waitMs).toBe(9_000);
     expect(read(500, { "retry-after": "9" }).waitMs).toBeNull();
     expect(read(301, { "retry-after": "9" }).waitMs).toBeNull();

@@ -53,7 +53,7 @@ export function readVendorSigns(
     status === 401 || (reliability.refusedSigns ?? []).some((rule) => matches(rule, status, headers, bodyStart));
   const stated = statedWaitMs(headers, nowMs) ?? fixedWaitMs(reliability, status, headers, bodyStart);
   const untilReset = quota !== null && quota.remaining <= 0 ? Math.max(0, quota.resetMs - nowMs) : null;
-  const failing = status >= 500 || status < 200 || status > 599;
+  const failing = isFailing(status);
   const kind = limited ? "limited" : refused ? "refused" : failing ? "failing" : "ok";
   // A 503 with Retry-After is a plea to wait too; a 3xx may carry it with another meaning (RFC 9110 §10.2.3).
   const waits = limited || status === 503;
@@ -64,6 +64,15 @@ export function readVendorSigns(
     shouldRetry: status >= 400 ? vendorWord(headers) : null,
     quota,
   };
+}
+
+/**
+ * Answers that speak of the vendor's state. Other 5xx (501, 505, 508, 511 …) speak of the request or the way to the vendor,
+ * and one caller's strange requests must not hold everyone back.
+ */
+function isFailing(status: number): boolean {
+  if (status < 200 || status > 599) return true;
+  return status === 500 || (status >= 502 && status <= 504) || (status >= 520 && status <= 530) || status >= 598;
 }
 
 function headSigns(rule: SignRule, status: number, headers: Headers): boolean {
