@@ -218,4 +218,43 @@ describe("scope reviews", () => {
     });
     expect(allowed.json).toMatchObject({ risk: "low" });
   });
+
+  it("let a model add findings, and never remove, block or break", async () => {
+    const body = { connection_id: "conn_back", allowed_methods: ["*"], allowed_paths: ["/**"], ttl_seconds: 60 };
+    const plain = await call("POST", "/api/v1/scope-reviews", { body });
+    const idsOf = (answer: typeof plain) =>
+      (answer.json["findings"] as { id: string; severity: string }[]).map((finding) => finding.id);
+    const reviewed = (response: unknown) =>
+      call("POST", "/api/v1/scope-reviews", { body, env: { AI: { run: async () => response } } });
+    const more = await reviewed({
+      response: 'Sure! {"findings":[{"severity":"high","message":"It\\ncan\\nread all."}]}',
+    });
+    expect(idsOf(more).filter((id) => !id.startsWith("model:"))).toEqual(idsOf(plain));
+    expect(idsOf(more).filter((id) => id.startsWith("model:"))).toHaveLength(1);
+    expect(more.text).toContain("It can read all.");
+    expect(more.json["blocking"]).toEqual(plain.json["blocking"]);
+    for (const response of [
+      null,
+      { response: "no" },
+      { response: { findings: [{ severity: "critical", message: "x" }] } },
+      "x",
+    ]) {
+      expect((await reviewed(response)).json).toEqual(plain.json);
+    }
+    const failing = { run: () => Promise.reject(new Error("away")) };
+    expect((await call("POST", "/api/v1/scope-reviews", { body, env: { AI: failing } })).json).toEqual(plain.json);
+  });
+});
+
+describe("prompts", () => {
+  it("are written for each kind of agent, without the token", async () => {
+    for (const variant of ["generic", "claude_code", "codex", "cursor", "curl", "sdk"]) {
+      const prompt = await call("GET", `/api/v1/delegated-credentials/${credentialId}/prompt?variant=${variant}`);
+      expect(prompt.status, prompt.text).toBe(200);
+      expect(prompt.text).toContain("conn_back");
+      expect(prompt.text).not.toContain("rk_proxy_");
+    }
+    expect((await call("GET", `/api/v1/delegated-credentials/${credentialId}/prompt?variant=x`)).status).toBe(422);
+    expect((await call("GET", "/api/v1/delegated-credentials/dcred_0000000000000000/prompt")).status).toBe(404);
+  });
 });

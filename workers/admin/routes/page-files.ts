@@ -12,6 +12,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem}
 dt{font-weight:600}dd{margin:0;overflow-wrap:anywhere}
 .choices{display:flex;flex-wrap:wrap;gap:1rem;margin:1.5rem 0}
 button{font:inherit;padding:.6rem 1rem;border-radius:.4rem;border:1px solid currentColor;cursor:pointer}
+button:disabled{opacity:.5;cursor:default}
 button:focus-visible,a:focus-visible,input:focus-visible{outline:3px solid #2f6fed;outline-offset:2px}
 .primary{background:#14532d;color:#fff;border-color:#14532d}
 .danger{background:#8f1d1d;color:#fff;border-color:#8f1d1d}

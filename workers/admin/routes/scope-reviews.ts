@@ -7,7 +7,8 @@ import { NO_LIMITS } from "../../../src/domain/limits.ts";
 import { err, ok, type Result } from "../../../src/domain/result.ts";
 import { effectiveTrust } from "../../../src/domain/settings.ts";
 import { reply } from "../answer.ts";
-import { checkEnvironments, draftGrants } from "../grant-draft.ts";
+import { checkEnvironments, draftGrants, effectiveDraft } from "../grant-draft.ts";
+import { withModelFindings } from "../model-findings.ts";
 import { passReview, reviewDrafts, reviewView } from "../review.ts";
 import { defineRoute, ISSUERS_AND_READERS, type Outcome, type Route, type RouteContext } from "../route.ts";
 
@@ -17,7 +18,8 @@ const reviewScopes = defineRoute({
   operationId: "reviewScope",
   tag: "Scope reviews",
   summary: "Review a scope before it is issued",
-  description: "Deterministic: the same scope gives the same findings with the same ids.",
+  description:
+    "Deterministic: the same scope gives the same findings with the same ids. Where a model is configured it may add some of its own, whose ids begin with model: and which never block.",
   roles: ISSUERS_AND_READERS,
   body: ScopeReviewRequest,
   responses: { 200: ScopeReview },
@@ -35,7 +37,13 @@ const reviewScopes = defineRoute({
     const longest = context.caller.constraints?.max_ttl_seconds ?? null;
     const review = reviewDrafts(drafts.value, { ttlSeconds: body.ttl_seconds ?? longest, trust, limits });
     const passed = passReview(review, drafts.value, context.caller, []);
-    return reply(200, { ...reviewView(review), blocking: passed.ok ? [] : blockingIds(passed.error) });
+    const shown = drafts.value.map((draft) => ({
+      connection: draft.connection.name,
+      vendor: draft.connection.vendor,
+      rules: effectiveDraft(draft).scope.rules ?? [],
+    }));
+    const extended = await withModelFindings(review, shown, context.env.AI, context.env.AI_MODEL);
+    return reply(200, { ...reviewView(extended), blocking: passed.ok ? [] : blockingIds(passed.error) });
   },
 });
 

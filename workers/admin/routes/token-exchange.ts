@@ -7,7 +7,12 @@ import { decodeJwt, type JWTPayload } from "jose";
 import * as z from "zod";
 import { verifyIdentityToken, type OidcFailure } from "../../../src/cloudflare/oidc.ts";
 import type { CredentialCreate } from "../../../src/contract/credential.ts";
-import { ExchangedToken, ISSUED_TOKEN_TYPE, TokenExchange } from "../../../src/contract/exchange.ts";
+import {
+  ExchangedToken,
+  ISSUED_TOKEN_TYPE,
+  TOKEN_EXCHANGE_GRANT,
+  TokenExchange,
+} from "../../../src/contract/exchange.ts";
 import { Constraints, type ConstraintsWire } from "../../../src/contract/management-key.ts";
 import type { AdminProblem } from "../../../src/contract/problem.ts";
 import { matchClaims } from "../../../src/domain/claims.ts";
@@ -23,13 +28,30 @@ const MAX_NAME_CHARS = 200;
 /** What is read of the answer to an issue. */
 const IssuedPart = z.object({ id: z.string(), token: z.string(), expires_at: z.string() });
 
+const EXPLANATION = [
+  "Takes a form, as RFC 8693 says, or JSON. The identity token works once. In GitHub Actions:",
+  "",
+  "```yaml",
+  "permissions: { id-token: write }",
+  "steps:",
+  "  - run: |",
+  '      ID=$(curl -sS -H "Authorization: Bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" \\',
+  '        "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=relaykey" | jq -r .value)',
+  "      TOKEN=$(curl -sS --fail-with-body https://ADMIN_ORIGIN/api/v1/token-exchange \\",
+  `        --data-urlencode grant_type=${TOKEN_EXCHANGE_GRANT} \\`,
+  '        --data-urlencode "subject_token=$ID" \\',
+  "        --data-urlencode subject_token_type=urn:ietf:params:oauth:token-type:jwt | jq -r .access_token)",
+  '      echo "::add-mask::$TOKEN"; echo "RELAYKEY_TOKEN=$TOKEN" >> "$GITHUB_ENV"',
+  "```",
+].join("\n");
+
 const exchangeToken = definePublicRoute({
   method: "POST",
   path: "/api/v1/token-exchange",
   operationId: "exchangeToken",
   tag: "Token exchange",
   summary: "Exchange a CI system's identity token for a short-lived credential (RFC 8693)",
-  description: "Takes a form, as RFC 8693 says, or JSON. The identity token works once.",
+  description: EXPLANATION,
   body: TokenExchange,
   accepts: "json_or_form",
   idempotent: false,
