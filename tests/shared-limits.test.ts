@@ -136,6 +136,50 @@ describe("a recipient's budget", () => {
   }, 120_000);
 });
 
+describe("a shared budget in a crash", () => {
+  it("is not exceeded when the runtime is killed, and what was on lease comes back", async () => {
+    await connect("conn_crash");
+    const recipient = await created("/recipients", {
+      name: "Crash",
+      kind: "team",
+      limits: { rate: [], budgets: [month("requests", 300)] },
+    });
+    const all = await credentials(5, "conn_crash", { recipient_id: member(recipient, "id") });
+    const before = vendor.requests.length;
+    let killing = true;
+    const call = (credential: Credential): Promise<Answer | null> =>
+      api.proxy("GET", "/conn_crash/v1/things", credential.token).catch(() => null);
+    const caller = async (credential: Credential): Promise<void> => {
+      while (killing) {
+        const answer = await call(credential);
+        if (answer === null || answer.status !== 200) await new Promise((done) => setTimeout(done, 50));
+      }
+    };
+    const callers = Array.from({ length: 20 }, (_, index) => caller(all[index % 5] ?? { id: "", token: "" }));
+    for (let round = 0; round < 2; round += 1) {
+      await until(
+        () => vendor.requests.length - before > 60 * (round + 1),
+        20_000,
+        () => `${vendor.requests.length - before} calls`,
+      );
+      await stack.killRuntime();
+    }
+    killing = false;
+    await Promise.all(callers);
+    const outcomes = await hammer(
+      all,
+      20,
+      async (credential) =>
+        (await call(credential)) ?? (await api.proxy("GET", "/conn_crash/v1/things", credential.token)),
+    );
+    expect(outcomes["budget_exhausted"]).toBe(20);
+    const reached = vendor.requests.length - before;
+    expect(reached).toBeLessThanOrEqual(300);
+    // Admitted and lost on the way to the vendor: at most what was under way at the two kills.
+    expect(reached).toBeGreaterThanOrEqual(300 - 2 * 20);
+  }, 90_000);
+});
+
 describe("a customer's limits", () => {
   it("hold across the credentials that name the customer, and for each customer on its own", async () => {
     await connect("conn_customers");
