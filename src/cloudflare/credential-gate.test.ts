@@ -15,8 +15,8 @@ import { NO_LIMITS } from "../domain/limits.ts";
 import type { Notice } from "../domain/notice.ts";
 import type { AuditMessage, GateMessage } from "./audit-messages.ts";
 import { checkpointKey, checkpointVerifier } from "./checkpoint-signer.ts";
-import type { CredentialGateEnv } from "./credential-gate.ts";
 import { CredentialGate } from "./credential-gate.ts";
+import type { CredentialGateEnv } from "./gate-journal.ts";
 
 const bindings = env as unknown as ProxyEnv & CredentialGateEnv;
 const START_MS = Date.UTC(2026, 10, 22, 12);

@@ -22,7 +22,7 @@ export const ADMISSION_LEASE_MS = 20_000;
 /** A restarted gate does not know who renewed before: it waits this long for the next renewal. */
 export const RESTART_GRACE_MS = 10_000;
 /** Calls of one credential that may be under way at the same time. */
-export const MAX_OPEN_ADMISSIONS = 1_000;
+export const MAX_OPEN_ADMISSIONS = 4_000;
 /** Closed events that the audit database has not confirmed; beyond this nothing more is admitted. */
 export const MAX_UNDELIVERED_EVENTS = 20_000;
 export const MAX_UNDELIVERED_CHARS = 16_000_000;

@@ -7,7 +7,7 @@
  * from the same addresses as everyone else's Workers.
  */
 import type { AddressBytes, Block } from "./address.ts";
-import { blockHolds, parseAddress, parseBlock, trustKey } from "./address.ts";
+import { blockHolds, formatAddress, formatBlock, parseAddress, parseBlock, trustKey } from "./address.ts";
 import type { ClientAddress } from "./admission.ts";
 import type { Trust } from "./limits.ts";
 
@@ -75,6 +75,14 @@ export function confirmFailure(ask: PastAsk | undefined, address: string, nowMs:
 export function maskEmail(email: string): string {
   const at = email.lastIndexOf("@");
   return at < 1 ? "***" : `${email.slice(0, 1)}***${email.slice(at)}`;
+}
+
+/** The name under which a given address is trusted: IPv4, or an IPv6 /64 or narrower; null for anything else. */
+export function trustKeyOf(text: string): string | null {
+  const block = parseBlock(text);
+  if (block === null) return null;
+  if (block.bytes.length === 4) return block.bits === 32 ? formatBlock(block) : null;
+  return block.bits >= 64 ? trustKey(formatAddress(block.bytes)) : null;
 }
 
 /** Lists are parsed once per document; blocks that do not parse match nothing. */
