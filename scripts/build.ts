@@ -3,7 +3,7 @@
  * Deployments are bundled by wrangler from the same entry points. Never writes outside `dist/`; never reads a secret.
  */
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { build } from "esbuild";
 
@@ -81,6 +81,21 @@ export async function buildDashboardOrSay(): Promise<void> {
     await mkdir(DASHBOARD_DIRECTORY, { recursive: true });
     await writeFile(join(DASHBOARD_DIRECTORY, "index.html"), indexHtml([]));
   }
+}
+
+/** Names of assets carry their content's hash, so equal names and an equal start page are equal builds. */
+async function isSameBuild(left: string, right: string): Promise<boolean> {
+  const facts = await Promise.all(
+    [left, right].map(async (directory) => {
+      try {
+        const names = existsSync(join(directory, "assets")) ? await readdir(join(directory, "assets")) : [];
+        return JSON.stringify([names.toSorted(), await readFile(join(directory, "index.html"), "utf8")]);
+      } catch {
+        return null;
+      }
+    }),
+  );
+  return facts[0] !== null && facts[0] === facts[1];
 }
 
 async function bundleDashboard(staging: string): Promise<string[]> {

@@ -96,7 +96,7 @@ describe("day by day", () => {
   let world: World;
   let owner: OpenPage;
   beforeAll(async () => {
-    stack = await startStack({ environment: { RELAYKEY_CRON_SECONDS: "1" } });
+    stack = await startStack({ environment: { RELAYKEY_CRON_SECONDS: "3" } });
     api = apiClient(stack);
     world = await buildWorld(stack, api);
     await makeCalls(api, world, 3);

@@ -106,7 +106,9 @@ export const NAVIGATION: readonly { readonly title: string; readonly entries: re
   },
 ];
 
-/** Literal patterns stand before those with parameters, so `/connections/new` is never taken for an id. */
+const NOTHING = { Screen: NotFound, params: {}, wide: false };
+
+/** The first that matches decides, also when this role may not open it. Literal patterns stand before those with parameters, so `/connections/new` is never taken for an id. */
 export function findScreen(path: string): {
   readonly Screen: ComponentType<ScreenProps>;
   readonly params: Readonly<Record<string, string>>;
@@ -114,7 +116,8 @@ export function findScreen(path: string): {
 } {
   for (const entry of SCREENS) {
     const params = match(entry.pattern, path);
-    if (params !== null && entry.open()) return { Screen: entry.Screen, params, wide: entry.wide === true };
+    if (params === null) continue;
+    return entry.open() ? { Screen: entry.Screen, params, wide: entry.wide === true } : NOTHING;
   }
-  return { Screen: NotFound, params: {}, wide: false };
+  return NOTHING;
 }

@@ -35,6 +35,11 @@ export function Dialog(props: {
         event.preventDefault();
         if (props.firm !== true) props.onClose();
       }}
+      onClose={() => {
+        // Browsers let a page hold back Escape only once; what is on show for the only time is opened again.
+        if (props.firm === true) ref.current?.showModal();
+        else props.onClose();
+      }}
     >
       <header>
         <h2 id={titleId}>{plain(props.title)}</h2>

@@ -1,0 +1,254 @@
+/** What holds for every screen: no finding of axe-core, nothing from elsewhere, nothing hostile that runs, nothing slow. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { apiClient } from "../harness/api-client.ts";
+import { startStack, type Stack } from "../harness/stack.ts";
+import { axe, axeText, openPage, settled, signIn, startBrowser } from "./browser.ts";
+import { screensOf } from "./screens.ts";
+import { buildWorld, makeCalls, type World } from "./world.ts";
+
+const MAX_SCRIPT_GZIP_BYTES = 100_000;
+const MAX_FIRST_LOAD_MS = 1_000;
+const MANY = 100_000;
+const PAGE = 20_000;
+
+let browser: Browser;
+let stack: Stack;
+let world: World;
+beforeAll(async () => {
+  browser = await startBrowser();
+  stack = await startStack();
+  const api = apiClient(stack);
+  world = await buildWorld(stack, api);
+  await makeCalls(api, world, 3);
+}, 120_000);
+afterAll(async () => {
+  await browser?.close();
+  await stack?.stop();
+});
+
+const isWider = (page: Page) => page.evaluate("document.documentElement.scrollWidth > window.innerWidth");
+
+describe("every screen", () => {
+  const LOOKS = [
+    { scheme: "light", width: 1_440 },
+    { scheme: "dark", width: 1_440 },
+    { scheme: "light", width: 360 },
+    { scheme: "dark", width: 360 },
+  ] as const;
+
+  it.each(LOOKS)(
+    "has no finding in $scheme at $width px, fits, and asks nobody else",
+    async ({ scheme, width }) => {
+      const { page, context, foreign, complaints } = await openPage(browser, stack.admin, {
+        scheme,
+        width,
+        height: 800,
+      });
+      await page.goto("/");
+      await page.getByRole("heading", { name: "Sign in" }).waitFor();
+      const findings = [`login: ${axeText(await axe(page))}`];
+      await signIn(page, stack.ownerKey);
+      for (const screen of screensOf(world)) {
+        await page.goto(screen.path);
+        await settled(page);
+        findings.push(`${screen.name}: ${axeText(await axe(page))}`);
+        if ((await isWider(page)) === true) findings.push(`${screen.name}: is wider than the window`);
+        expect(await page.title(), screen.name).not.toContain("owned");
+      }
+      expect(findings.filter((each) => !each.endsWith(": "))).toEqual([]);
+      expect(foreign).toEqual([]);
+      expect(complaints).toEqual([]);
+      await context.close();
+    },
+    180_000,
+  );
+
+  it("is served under a policy without inline styles and scripts", async () => {
+    const policy =
+      (await fetch(stack.admin, { headers: { accept: "text/html" } })).headers.get("content-security-policy") ?? "";
+    expect(policy).toContain("script-src 'self'");
+    expect(policy).toContain("style-src 'self'");
+    expect(policy).not.toContain("unsafe");
+  });
+
+  it("is small and there at once", async () => {
+    const assets = "dist/dashboard/assets";
+    const scripts = readdirSync(assets).filter((name) => name.endsWith(".js"));
+    const first = scripts.filter((name) => name.startsWith("main-"));
+    const bytes = first.map((name) => gzipSync(readFileSync(join(assets, name))).length);
+    expect(first).toHaveLength(1);
+    expect(Math.max(...bytes)).toBeLessThan(MAX_SCRIPT_GZIP_BYTES);
+    const { page, context } = await openPage(browser, stack.admin);
+    await signIn(page, stack.ownerKey);
+    const times: number[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      const startedAt = performance.now();
+      await page.goto("/connections");
+      await page.getByRole("link", { name: "HubSpot" }).waitFor();
+      times.push(performance.now() - startedAt);
+    }
+    expect(Math.min(...times)).toBeLessThan(MAX_FIRST_LOAD_MS);
+    await context.close();
+  }, 60_000);
+});
+
+describe("lists", () => {
+  it("say when they are empty, when they fail, when they are not offered, and when nothing answers", async () => {
+    const { page, context } = await openPage(browser, stack.admin);
+    await signIn(page, stack.ownerKey);
+    const answers: [number, object, string][] = [
+      [200, { data: [], next_cursor: null }, "No customer yet"],
+      [
+        503,
+        { title: "RelayKey cannot complete this now", status: 503, detail: "Later", code: "unavailable" },
+        "RelayKey cannot complete this now",
+      ],
+      [
+        404,
+        { title: "No", status: 404, detail: "There is no such route; see /docs", code: "not_found" },
+        "Not available in this deployment",
+      ],
+    ];
+    for (const [status, json, said] of answers) {
+      await page.route("**/api/v1/customers*", (route) => route.fulfill({ status, json }));
+      await page.goto("/customers");
+      await page.getByRole("heading", { name: said }).waitFor();
+      expect(axeText(await axe(page))).toBe("");
+      await page.unroute("**/api/v1/customers*");
+    }
+    await page.route("**/api/v1/customers*", (route) => route.abort());
+    await page.goto("/customers");
+    await page.getByText("RelayKey cannot be reached").waitFor();
+    expect(axeText(await axe(page))).toBe("");
+    await page.unroute("**/api/v1/customers*");
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByText("Acme Ltd").waitFor();
+    expect(await page.getByText("RelayKey cannot be reached").count()).toBe(0);
+    await context.close();
+  }, 60_000);
+
+  it("scroll through a hundred thousand events with few rows drawn and no stutter", async () => {
+    const { page, context } = await openPage(browser, stack.admin);
+    await signIn(page, stack.ownerKey);
+    await page.route("**/api/v1/audit-events*", (route) => {
+      const asked = new URL(route.request().url()).searchParams;
+      if (asked.has("from")) return route.fulfill({ json: { data: [], next_cursor: null } });
+      const from = Number(asked.get("cursor") ?? 0);
+      const data = Array.from({ length: PAGE }, (_, i) => fakeEvent(from + i));
+      return route.fulfill({ json: { data, next_cursor: from + PAGE < MANY ? String(from + PAGE) : null } });
+    });
+    await page.goto("/audit");
+    const grid = page.getByRole("grid");
+    await grid.waitFor();
+    for (let i = 0; i < MANY / PAGE; i += 1) {
+      await grid.focus();
+      await page.keyboard.press("End");
+      await page.waitForTimeout(400);
+    }
+    await page.getByText("100,000 events").waitFor();
+    await page.getByText(`/things/${MANY - 1}`, { exact: true }).waitFor();
+    const frames = (await page.evaluate(SCROLL)) as number[];
+    const sorted = frames.toSorted((a, b) => a - b);
+    expect(await page.locator(".log-rows .log-row").count()).toBeLessThan(80);
+    expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(40);
+    await context.close();
+  }, 90_000);
+});
+
+describe("the keyboard", () => {
+  it("opens the palette, finds and goes, and gives the focus back", async () => {
+    const { page, context } = await openPage(browser, stack.admin);
+    await signIn(page, stack.ownerKey);
+    await page.keyboard.press("Control+k");
+    const box = page.getByRole("combobox", { name: "Search and commands" });
+    await box.waitFor();
+    expect(axeText(await axe(page))).toBe("");
+    await box.fill("hubspot");
+    await page
+      .getByRole("option", { name: /HubSpot/ })
+      .first()
+      .waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "HubSpot" }).waitFor();
+    await page.keyboard.press("Control+k");
+    await expect.poll(() => page.evaluate("document.activeElement.role")).toBe("combobox");
+    await page.keyboard.press("Escape");
+    await box.waitFor({ state: "detached" });
+    await context.close();
+  }, 60_000);
+
+  it("reaches every control of a form in order, with a visible mark", async () => {
+    const { page, context } = await openPage(browser, stack.admin);
+    await signIn(page, stack.ownerKey);
+    await page.goto("/recipients");
+    await page.getByRole("button", { name: "Add a recipient" }).first().focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    const seen: string[] = [];
+    for (let i = 0; i < 5; i += 1) {
+      seen.push(String(await page.evaluate("document.activeElement.name || document.activeElement.textContent")));
+      expect(await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")).not.toBe("none");
+      await page.keyboard.press("Tab");
+    }
+    expect(seen).toEqual(["name", "kind", "email", "Cancel", "Add"]);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await context.close();
+  }, 60_000);
+});
+
+/** Scrolls the log by a screen a frame, and gives the length of each frame in milliseconds. */
+const SCROLL = `new Promise((done) => {
+  const log = document.querySelector(".log");
+  log.scrollTop = 0;
+  const frames = [];
+  let last = performance.now();
+  const step = (now) => {
+    frames.push(now - last);
+    last = now;
+    log.scrollTop += 20_000;
+    if (frames.length < 150) requestAnimationFrame(step);
+    else done(frames);
+  };
+  requestAnimationFrame(step);
+})`;
+
+function fakeEvent(i: number): object {
+  return {
+    id: `evt_${i}`,
+    seq: i,
+    admission: i,
+    at: new Date(1_750_000_000_000 - i * 1_000).toISOString(),
+    credential_id: null,
+    recipient_id: null,
+    connection_id: null,
+    grant_id: null,
+    customer: null,
+    environment: null,
+    method: "GET",
+    path: `/things/${i}`,
+    operation: null,
+    decision: i % 3 === 0 ? "denied" : "allowed",
+    reason: i % 3 === 0 ? "path_denied" : "ok",
+    status: 200,
+    upstream_status: 200,
+    attempts: 1,
+    latency_ms: 12,
+    upstream_ms: 10,
+    bytes_in: 0,
+    bytes_out: 100,
+    cost_usd_micros: null,
+    address: "203.0.113.7",
+    user_agent: "agent/1.0",
+    request_id: `req_${i}`,
+    upstream_credential_id: null,
+    count: 1,
+    notes: {},
+    prev_hash: "",
+    hash: "0".repeat(64),
+  };
+}

@@ -1,0 +1,38 @@
+/** Every screen by name and path, for checks and pictures of all of them. */
+import type { World } from "./world.ts";
+
+export interface NamedScreen {
+  readonly name: string;
+  readonly path: string;
+}
+
+export function screensOf(world: World): readonly NamedScreen[] {
+  return [
+    { name: "overview", path: "/" },
+    { name: "first-run", path: "/start" },
+    { name: "connections", path: "/connections" },
+    { name: "connection-new", path: "/connections/new" },
+    { name: "connection", path: `/connections/${world.connectionId}` },
+    { name: "credentials", path: "/credentials?status=active" },
+    { name: "credential-issue", path: `/credentials/new?connection_id=${world.connectionId}` },
+    { name: "credential", path: `/credentials/${world.credentialId}` },
+    { name: "credential-edit", path: `/credentials/${world.credentialId}/edit` },
+    { name: "recipients", path: "/recipients" },
+    { name: "recipient", path: `/recipients/${world.recipientId}` },
+    { name: "policies", path: "/policies" },
+    { name: "policy-new", path: "/policies/new" },
+    { name: "policy", path: `/policies/${world.policyId}` },
+    { name: "customers", path: "/customers" },
+    { name: "audit", path: "/audit?decision=denied" },
+    { name: "exports", path: "/exports" },
+    { name: "changes", path: "/changes" },
+    { name: "members", path: "/members" },
+    { name: "keys", path: "/keys" },
+    { name: "webhooks", path: "/webhooks" },
+    { name: "webhook", path: `/webhooks/${world.webhookId}` },
+    { name: "payments", path: "/payments" },
+    { name: "settings", path: "/settings" },
+    { name: "not-found", path: "/nothing-here" },
+    { name: "mailbox", path: "/dev/mailbox" },
+  ];
+}
