@@ -1,6 +1,6 @@
 /** Connections and their upstream credentials. Secrets are sealed before they come here. */
 import { and, asc, count, eq, sql } from "drizzle-orm";
-import { afterPosition, inList, newestFirst } from "./control-db.ts";
+import { afterPosition, failBatchIf, inList, newestFirst } from "./control-db.ts";
 import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
 import { connections, grants, upstreamCredentials } from "./control-schema.ts";
 
@@ -49,8 +49,18 @@ export async function countConnections(db: ControlDb, organisationId: string): P
   return row?.n ?? 0;
 }
 
-export function insertConnection(db: ControlDb, row: ConnectionRow): Statement {
-  return db.insert(connections).values(row);
+/**
+ * A new connection. What was left behind under its id by a change that raced the deletion of an earlier connection is
+ * cleared away first, so that nothing is granted that nobody granted. When the id is taken the whole batch fails.
+ */
+export function insertConnection(db: ControlDb, row: ConnectionRow): Statement[] {
+  return [...deleteBelow(db, row.organisationId, row.id), db.insert(connections).values(row)];
+}
+
+/** Fails its batch when there are so many connections already. */
+export function guardConnections(db: ControlDb, organisationId: string, max: number): Statement {
+  const present = db.select({ n: count() }).from(connections).where(eq(connections.organisationId, organisationId));
+  return failBatchIf(db, sql`(${present}) >= ${max}`);
 }
 
 export function updateConnection(
@@ -64,12 +74,15 @@ export function updateConnection(
 
 /** The connection with its sealed secrets and every grant to it. Versions must be raised before, in the same batch. */
 export function deleteConnection(db: ControlDb, organisationId: string, id: string): Statement[] {
+  return [...deleteBelow(db, organisationId, id), db.delete(connections).where(ofConnection(organisationId, id))];
+}
+
+function deleteBelow(db: ControlDb, organisationId: string, id: string): Statement[] {
   return [
     db.delete(grants).where(and(eq(grants.organisationId, organisationId), eq(grants.connectionId, id))),
     db
       .delete(upstreamCredentials)
       .where(and(eq(upstreamCredentials.organisationId, organisationId), eq(upstreamCredentials.connectionId, id))),
-    db.delete(connections).where(ofConnection(organisationId, id)),
   ];
 }
 

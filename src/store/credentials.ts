@@ -1,7 +1,7 @@
 /** Credentials and their grants. Only keyed hashes of tokens are stored. */
-import { and, asc, count, eq, gt, inArray, isNull, lte, or } from "drizzle-orm";
+import { and, asc, count, eq, gt, inArray, isNull, lte, or, sql } from "drizzle-orm";
 import type { SQL } from "drizzle-orm";
-import { afterPosition, inList, newestFirst } from "./control-db.ts";
+import { afterPosition, failBatchIf, inList, newestFirst } from "./control-db.ts";
 import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
 import { credentials, grants, policies } from "./control-schema.ts";
 
@@ -64,6 +64,22 @@ export async function countLiveCredentials(
     .from(credentials)
     .where(and(eq(credentials.organisationId, organisationId), ...filterConditions(db, organisationId, filter, nowMs)));
   return row?.n ?? 0;
+}
+
+/** Fails its batch when so many are live already: the count and the insert are one step. */
+export function guardLiveCredentials(
+  db: ControlDb,
+  organisationId: string,
+  nowMs: number,
+  max: number,
+  createdBy?: string,
+): Statement {
+  const filter: CredentialFilter = { status: "active", createdBy };
+  const live = db
+    .select({ n: count() })
+    .from(credentials)
+    .where(and(eq(credentials.organisationId, organisationId), ...filterConditions(db, organisationId, filter, nowMs)));
+  return failBatchIf(db, sql`(${live}) >= ${max}`);
 }
 
 /** In the order in which they were granted. */

@@ -79,6 +79,16 @@ describe("a provisioner", () => {
     expect((await call("POST", CREDENTIALS, { key, body: request })).status).toBe(201);
   });
 
+  it("keeps its maximum of live credentials however many requests race", async () => {
+    await newConnection({ id: "conn_race" });
+    const racing = { ...constraints, connections: ["conn_race"] };
+    const key = await newKey("provisioner", { constraints: racing });
+    const body = { ...request, connection_id: "conn_race" };
+    const answers = await Promise.all(Array.from({ length: 10 }, () => call("POST", CREDENTIALS, { key, body })));
+    expect(answers.filter((answer) => answer.status === 201)).toHaveLength(2);
+    expect(answers.filter((answer) => answer.json["code"] === "outside_constraint")).toHaveLength(8);
+  });
+
   it("has its maximum lifetime when it names none", async () => {
     await newConnection({ id: "conn_ttl" });
     const key = await newKey("provisioner", {

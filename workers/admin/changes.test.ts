@@ -173,6 +173,25 @@ describe("what a change reaches", () => {
     expect(await documentOf(credential)).toMatchObject({ version: version + 2, grants: [] });
   });
 
+  it("does not undo what another change did in the same moment", async () => {
+    const connection = await newConnection();
+    const id = textOf(connection, "id");
+    const [key] = connection.json["upstream_credentials"] as { id: string }[];
+    const path = `/api/v1/connections/${id}`;
+    for (let i = 0; i < 5; i++) {
+      await Promise.all([
+        call("PATCH", path, { body: { name: `Name ${i}` } }),
+        call("POST", `${path}/pause`),
+        call("PATCH", `${path}/upstream-credentials/${key?.id}`, { body: { priority: i } }),
+        call("PATCH", `${path}/upstream-credentials/${key?.id}`, { body: { status: "disabled" } }),
+      ]);
+      const read = await call("GET", path);
+      expect(read.json).toMatchObject({ status: "paused", upstream_credentials: [{ status: "disabled" }] });
+      await call("POST", `${path}/resume`);
+      await call("PATCH", `${path}/upstream-credentials/${key?.id}`, { body: { status: "active" } });
+    }
+  });
+
   it("replaces a master key with a canary, and promotes it", async () => {
     const connection = await newConnection();
     const id = textOf(connection, "id");

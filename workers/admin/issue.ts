@@ -13,8 +13,14 @@ import { err, ok } from "../../src/domain/result.ts";
 import type { Result } from "../../src/domain/result.ts";
 import { effectiveTrust } from "../../src/domain/settings.ts";
 import { mintToken } from "../../src/domain/token.ts";
-import { runBatch } from "../../src/store/control-db.ts";
-import { countLiveCredentials, insertCredential, insertGrant } from "../../src/store/credentials.ts";
+import { isFailedGuard, runBatch } from "../../src/store/control-db.ts";
+import type { Statement } from "../../src/store/control-db.ts";
+import {
+  countLiveCredentials,
+  guardLiveCredentials,
+  insertCredential,
+  insertGrant,
+} from "../../src/store/credentials.ts";
 import type { CredentialRow } from "../../src/store/credentials.ts";
 import { findRecipient } from "../../src/store/recipients.ts";
 import type { RecipientRow } from "../../src/store/recipients.ts";
@@ -24,7 +30,7 @@ import { holdConstraints } from "./constraint.ts";
 import type { ConstrainedDraft } from "./constraint.ts";
 import { credentialView } from "./credential-view.ts";
 import { checkEnvironments, draftGrants, grantRow } from "./grant-draft.ts";
-import { checkRoom } from "./plan-limit.ts";
+import { checkRoom, noRoom } from "./plan-limit.ts";
 import { promptInput } from "./prompt-input.ts";
 import { passReview, reviewDrafts, reviewView } from "./review.ts";
 import type { Outcome, RouteContext } from "./route.ts";
@@ -55,8 +61,8 @@ export async function issueCredential(
   const passed = passReview(review, draft.grants, context.caller, acknowledged);
   if (!passed.ok) return passed;
   const live = await countLiveCredentials(context.db, context.organisationId, context.nowMs);
-  const allowed = await checkRoom(context, "credentials", live);
-  if (!allowed.ok) return allowed;
+  const room = await checkRoom(context, "credentials", live);
+  if (!room.ok) return room;
 
   const minted = mintToken(TOKEN_PREFIX[kind], (length) => context.random(length), context.settings.peppers[0]);
   const row: CredentialRow = {
@@ -87,11 +93,12 @@ export async function issueCredential(
   };
   const grants = draft.grants.map((grant) => grantRow(context, grant, row.id));
   const view = credentialView(row, grants, context.nowMs);
-  await runBatch(context.db, [
+  const stored = await storeWithinCounts(context, room.value, [
     insertCredential(context.db, row),
     ...grants.map((each) => insertGrant(context.db, each.grant)),
     recordChange(context, { targetType: "delegated_credential", targetId: row.id, before: null, after: view }),
   ]);
+  if (!stored.ok) return stored;
   const prompt = agentPrompt(
     promptInput(context, row, grants, {
       recipientName: recipient.value?.name ?? null,
@@ -101,6 +108,29 @@ export async function issueCredential(
     "generic",
   );
   return reply(201, { ...view, token: minted.token, review: reviewView(review), prompt });
+}
+
+/** However many requests race: counting what is live and inserting are one step of the database. */
+async function storeWithinCounts(
+  context: RouteContext,
+  planMaximum: number | null,
+  statements: readonly Statement[],
+): Promise<Result<void, AdminProblem>> {
+  const { db, organisationId, nowMs, caller } = context;
+  const maxActive = caller.constraints?.max_active;
+  const guards = [
+    ...(planMaximum === null ? [] : [guardLiveCredentials(db, organisationId, nowMs, planMaximum)]),
+    ...(maxActive === undefined ? [] : [guardLiveCredentials(db, organisationId, nowMs, maxActive, caller.id)]),
+  ];
+  try {
+    await runBatch(db, [...guards, ...statements]);
+    return ok(undefined);
+  } catch (cause) {
+    if (!isFailedGuard(cause)) throw cause;
+    if (maxActive === undefined) return err(noRoom("credentials", planMaximum ?? 0));
+    const message = `The key may have ${maxActive} live credentials`;
+    return err({ code: "outside_constraint", detail: message, errors: [{ field: "max_active", message }] });
+  }
 }
 
 /** Columns of a freshly minted token. */

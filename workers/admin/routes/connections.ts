@@ -15,6 +15,7 @@ import {
   countConnections,
   deleteConnection,
   findConnection,
+  guardConnections,
   insertConnection,
   insertUpstreamCredential,
   listConnections,
@@ -22,14 +23,14 @@ import {
   upstreamCredentialsOf,
 } from "../../../src/store/connections.ts";
 import type { ConnectionRow } from "../../../src/store/connections.ts";
-import { isUniqueViolation, runBatch } from "../../../src/store/control-db.ts";
+import { isFailedGuard, isUniqueViolation, onlyChanged, runBatch } from "../../../src/store/control-db.ts";
 import { raiseVersions } from "../../../src/store/gate-pending.ts";
 import { reply } from "../answer.ts";
 import { acknowledgeGates, freshId, recordChange } from "../changes.ts";
 import { checkConnectionParts, newConnectionParts } from "../connection-input.ts";
 import { connectionView } from "../connection-view.ts";
 import { pageBody, pageRequest } from "../pages.ts";
-import { checkRoom } from "../plan-limit.ts";
+import { checkRoom, noRoom } from "../plan-limit.ts";
 import { EDITORS, READERS, defineRoute } from "../route.ts";
 import type { Outcome, Route, RouteContext } from "../route.ts";
 import { checkSecret, newUpstreamCredential } from "../upstream-secret.ts";
@@ -50,8 +51,8 @@ const createConnection = defineRoute({
   responses: { 201: Connection },
   async handler(context, { body }): Promise<Outcome> {
     const current = await countConnections(context.db, context.organisationId);
-    const allowed = await checkRoom(context, "connections", current);
-    if (!allowed.ok) return allowed;
+    const room = await checkRoom(context, "connections", current);
+    if (!room.ok) return room;
     const made = newConnectionParts(body);
     if (!made.ok) return made;
     const parts = checkConnectionParts(context, made.value);
@@ -76,11 +77,13 @@ const createConnection = defineRoute({
     const change = { targetType: "connection", targetId: row.id, before: null, after: view };
     try {
       await runBatch(context.db, [
-        insertConnection(context.db, row),
+        ...(room.value === null ? [] : [guardConnections(context.db, context.organisationId, room.value)]),
+        ...insertConnection(context.db, row),
         ...upstream.map((each) => insertUpstreamCredential(context.db, each)),
         recordChange(context, change),
       ]);
     } catch (cause) {
+      if (isFailedGuard(cause)) return err(noRoom("connections", room.value ?? 0));
       if (!isUniqueViolation(cause)) throw cause;
       const message = "Names a connection that exists already";
       return err({ code: "conflict", detail: `id: ${message}`, errors: [{ field: "id", message }] });
@@ -214,11 +217,16 @@ export const CONNECTION_ROUTES: readonly Route[] = [
 ];
 
 /** Stores a changed connection: on record, and with every gate that it reaches told. */
-export async function storeConnection(context: RouteContext, before: ConnectionRow, changed: ConnectionRow): Promise<Outcome> {
+export async function storeConnection(
+  context: RouteContext,
+  before: ConnectionRow,
+  changed: ConnectionRow,
+): Promise<Outcome> {
   const after = { ...changed, updatedAtMs: context.nowMs };
   const upstream = await upstreamOf(context, before.id);
   const view = connectionView(after, upstream);
-  const { id, organisationId, ...change } = after;
+  const { id, organisationId } = after;
+  const change = { ...onlyChanged(before, after), updatedAtMs: context.nowMs };
   const [pending] = await context.db.batch([
     raiseVersions(context.db, organisationId, { connectionId: id }, context.nowMs),
     updateConnection(context.db, organisationId, id, change),

@@ -8,6 +8,7 @@ import type { AdminProblem } from "../../../src/contract/problem.ts";
 import { err, ok } from "../../../src/domain/result.ts";
 import type { Result } from "../../../src/domain/result.ts";
 import { mintToken } from "../../../src/domain/token.ts";
+import { onlyChanged } from "../../../src/store/control-db.ts";
 import type { Statement } from "../../../src/store/control-db.ts";
 import { deleteGrant, insertGrant, updateCredential, updateGrant } from "../../../src/store/credentials.ts";
 import type { CredentialRow, GrantWithPolicy } from "../../../src/store/credentials.ts";
@@ -160,7 +161,7 @@ function replaceGrants(
 async function storeCredential(
   context: RouteContext,
   found: FoundCredential,
-  change: Parameters<typeof updateCredential>[3],
+  change: Partial<CredentialRow>,
   grants: readonly GrantWithPolicy[],
   also: readonly Statement[],
   shownOnce: { readonly token?: string } = {},
@@ -169,7 +170,7 @@ async function storeCredential(
   const { row } = found;
   const after = credentialView({ ...row, ...change }, grants, nowMs);
   await db.batch([
-    updateCredential(db, organisationId, row.id, change),
+    updateCredential(db, organisationId, row.id, { ...onlyChanged(row, change), updatedAtMs: nowMs }),
     ...also,
     // After the change of the expiry, so that one that lives again is raised as well.
     raiseVersions(db, organisationId, { credentialId: row.id }, nowMs),

@@ -13,7 +13,7 @@ import {
 } from "../../../src/contract/recipient.ts";
 import { NO_LIMITS } from "../../../src/domain/limits.ts";
 import { err } from "../../../src/domain/result.ts";
-import { runBatch } from "../../../src/store/control-db.ts";
+import { onlyChanged, runBatch } from "../../../src/store/control-db.ts";
 import { pendingGates, raiseVersions, revokeCredentials } from "../../../src/store/gate-pending.ts";
 import { findRecipient, insertRecipient, listRecipients, updateRecipient } from "../../../src/store/recipients.ts";
 import type { RecipientRow } from "../../../src/store/recipients.ts";
@@ -123,7 +123,10 @@ const changeRecipient = defineRoute({
     const view = recipientView({ ...row, ...change });
     const [pending] = await context.db.batch([
       raiseVersions(context.db, context.organisationId, { recipientId: row.id }, context.nowMs),
-      updateRecipient(context.db, context.organisationId, row.id, change),
+      updateRecipient(context.db, context.organisationId, row.id, {
+        ...onlyChanged(row, change),
+        updatedAtMs: context.nowMs,
+      }),
       recordChange(context, { targetType: "recipient", targetId: row.id, before: recipientView(row), after: view }),
     ]);
     const told = await acknowledgeGates(context, pending);

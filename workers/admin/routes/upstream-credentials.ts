@@ -24,6 +24,7 @@ import {
   updateUpstreamCredential,
 } from "../../../src/store/connections.ts";
 import type { UpstreamCredentialRow } from "../../../src/store/connections.ts";
+import { onlyChanged } from "../../../src/store/control-db.ts";
 import type { Statement } from "../../../src/store/control-db.ts";
 import { raiseVersions } from "../../../src/store/gate-pending.ts";
 import { reply } from "../answer.ts";
@@ -231,10 +232,10 @@ export async function insertOne(context: RouteContext, row: UpstreamCredentialRo
 export async function storeOne(
   context: RouteContext,
   before: UpstreamCredentialRow,
-  change: Partial<Omit<UpstreamCredentialRow, "id" | "organisationId" | "connectionId">>,
+  change: Partial<UpstreamCredentialRow>,
   also: readonly Statement[] = [],
 ): Promise<Outcome> {
-  const stamped = { ...change, updatedAtMs: context.nowMs };
+  const stamped = { ...onlyChanged(before, change), updatedAtMs: context.nowMs };
   const view = upstreamCredentialView({ ...before, ...stamped });
   const [pending] = await context.db.batch([
     raiseVersions(context.db, context.organisationId, { connectionId: before.connectionId }, context.nowMs),
