@@ -264,7 +264,7 @@ describe("admissions that nobody settles", () => {
       const lost = await bench.go();
       const long = await bench.go();
       at(START_MS + ADMISSION_LEASE_MS - 1);
-      await bench.gate.renew([long]);
+      bench.gate.renew([long]);
       await bench.gate.alarm();
       expect(bench.queue.events).toEqual([]);
       at(START_MS + ADMISSION_LEASE_MS);
@@ -302,7 +302,7 @@ describe("admissions that nobody settles", () => {
       bench.crash();
       for (let ms = 7_000; ms <= 70_000; ms += 7_000) {
         at(START_MS + ms);
-        await bench.gate.renew([long]);
+        bench.gate.renew([long]);
         if (ms === 35_000) bench.crash();
         await bench.gate.alarm();
       }
@@ -354,7 +354,7 @@ describe("addresses", () => {
         bench.crash();
         expect(await bench.gate.confirm(notice.confirmationId, notice.address)).toEqual({ ok: false, reason: "used" });
         expect(await bench.code(from("198.51.100.1"))).toBe("go");
-        expect(await bench.gate.listTrusted()).toMatchObject([
+        expect(bench.gate.listTrusted()).toMatchObject([
           { address: "203.0.113.7", how: "first_use" },
           { address: "198.51.100.1", how: "confirmed" },
         ]);

@@ -162,7 +162,7 @@ describe("gate, whatever happens", () => {
       fc.asyncProperty(fc.array(step, { maxLength: 80 }), async (steps) => {
         const run = new Run();
         for (const each of steps) if (each.do !== "deliver") run.take(each);
-        for (const admission of [...run.gate.state.open.keys()]) run.gate.act(["expire", run.nowMs, admission]);
+        for (const admission of run.gate.state.open.keys()) run.gate.act(["expire", run.nowMs, admission]);
         const { outbox } = run.gate.state;
         expect(outbox.map((event) => event[EVENT_SEQ])).toEqual(outbox.map((_, at) => at + 1));
         const admissions = outbox.map((event) => event[3]).filter((admission) => admission > 0);
