@@ -2,7 +2,10 @@
  * A connection's keys from outside: which one a call uses, what happens when the vendor refuses or limits one, rotation
  * with a canary, the test call, and operations from an OpenAPI document.
  */
-import { appendFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { items, member, text, type Json } from "./harness/api-client.ts";
 import type { RecordingVendor } from "./harness/recording-vendor.ts";
@@ -55,6 +58,22 @@ async function call(connected: Connected, token: string, method = "GET"): Promis
   const answer = await world.api.proxy(method, `/${connected.id}/things`, token);
   const keys = vendor.requests.slice(before).map(({ headers }) => String(headers.authorization).replace("Bearer ", ""));
   return [answer.status, keys];
+}
+
+function command(
+  script: string,
+  environment: Record<string, string>,
+): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [script], {
+      cwd: join(import.meta.dirname, ".."),
+      env: { ...process.env, ...environment, NODE_OPTIONS: "" },
+    });
+    let output = "";
+    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    child.on("close", (code) => resolve({ code, output }));
+  });
 }
 
 describe("several keys", () => {
@@ -281,6 +300,32 @@ describe("a key that lives elsewhere", () => {
       );
       expect(answer.status, binding).toBe(503);
     }
+  });
+});
+
+describe("key-encryption keys", () => {
+  it("are replaced while calls go on, and the old one may then leave", async () => {
+    const connected = await world.connect("conn_kek", { base_url: vendor.origin, auth: { scheme: "bearer" } });
+    const token = await connected.token(SCOPE);
+    const vars = readFileSync(world.stack.varsPath, "utf8");
+    const old = /^RELAYKEY_KEKS="(.*)"$/m.exec(vars)?.[1] ?? "";
+    const fresh = `k2:${randomBytes(32).toString("base64url")}`;
+    const restartWith = async (keks: string): Promise<void> => {
+      await world.stack.kill();
+      writeFileSync(world.stack.varsPath, vars.replace(`RELAYKEY_KEKS="${old}"`, `RELAYKEY_KEKS="${keks}"`));
+      await world.stack.start();
+    };
+    await restartWith(`${fresh},${old}`);
+    expect(await call(connected, token)).toEqual([200, [connected.secret]]);
+    const run = await command("scripts/keys-rotate.ts", {
+      ADMIN_ORIGIN: world.stack.admin,
+      RELAYKEY_OWNER_KEY: world.stack.ownerKey,
+    });
+    expect(run.output).toContain("everything is sealed under k2");
+    expect(run.code).toBe(0);
+    expect(run.output).not.toContain(world.stack.ownerKey);
+    await restartWith(fresh);
+    expect(await call(connected, token)).toEqual([200, [connected.secret]]);
   });
 });
 
