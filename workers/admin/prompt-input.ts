@@ -1,4 +1,5 @@
 /** What an agent's instructions are written from: a credential with its grants and connections. */
+import { vendorById } from "../../src/catalogue/catalogue.ts";
 import { NO_LIMITS } from "../../src/domain/limits.ts";
 import type { PromptInput } from "../../src/domain/prompts.ts";
 import type { ConnectionRow } from "../../src/store/connections.ts";
@@ -37,9 +38,16 @@ export function promptInput(
           rules: effective.scope.rules ?? [],
           denyQueryParams: effective.scope.denyQueryParams ?? [],
           limits: effective.limits ?? NO_LIMITS,
+          ...sdkLinesOf(connection.vendor),
         },
       ];
     }),
     ...(about.token === null ? {} : { token: about.token }),
   };
+}
+
+/** The set-up lines of the vendor's own SDK, where it has one. */
+function sdkLinesOf(vendorId: string | null): { readonly sdkLines?: readonly string[] } {
+  const sdk = vendorId === null ? null : (vendorById(vendorId)?.sdk ?? null);
+  return sdk === null ? {} : { sdkLines: sdk.lines };
 }
