@@ -17,7 +17,6 @@ import type {
   ReportReply,
 } from "../domain/lease.ts";
 import {
-  account,
   askLater,
   dropStale,
   dueLeases,
@@ -27,6 +26,7 @@ import {
   type Pool,
   type PoolLease,
 } from "../domain/pool.ts";
+import { account } from "../domain/pool-account.ts";
 import { PoolStore } from "./pool-store.ts";
 
 /** Gates asked at once in one round of a recall; the largest holdings first. */

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { limitKey, poolTerms, type LeaseReply, type LeaseReport, type PoolLimit, type PoolTerms } from "./lease.ts";
 import { applyLeaseRecord, newLeaseBook, type Draw, type LeaseBook, type LeaseRecord } from "./lease-book.ts";
 import { closingReports, leaseRequest, planTake, poolsToTell, reportsOf } from "./lease-use.ts";
+import { account } from "./pool-account.ts";
 import {
-  account,
   askLater,
   dropStale,
   dueLeases,

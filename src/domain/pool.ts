@@ -11,24 +11,13 @@ import {
   limitKey,
   type Exhausted,
   type Lease,
-  type LeaseReport,
   type LeaseRequest,
   type LeaseUnits,
   type PoolLimit,
   type PoolLimitStatus,
   type PoolTerms,
 } from "./lease.ts";
-import {
-  countOf,
-  countUse,
-  hasBurst,
-  hold,
-  isDollars,
-  roomOf,
-  staleAtMs,
-  type Count,
-  type Room,
-} from "./pool-counters.ts";
+import { countOf, hasBurst, hold, isDollars, roomOf, staleAtMs, type Count, type Room } from "./pool-counters.ts";
 
 /** Leases that may be open or awaited at once. */
 export const MAX_LEASES = 20_000;
@@ -42,8 +31,6 @@ const MAX_WINDOW_LEASE_MS = 5_000;
 const RETRY_SOON_MS = 250;
 const RETRY_UNKNOWN_MS = 1_000;
 const MAX_REFUSAL_MS = 60_000;
-/** A gate is asked again about a closed lease whose calls are still under way after this time. */
-const PENDING_ASK_MS = 30_000;
 /** A gate that did not answer is asked again after this time. */
 const FAILED_ASK_MS = 5_000;
 
@@ -161,12 +148,12 @@ function lifetimeMs(terms: PoolTerms, nowMs: number): number {
 }
 
 /** Limits that share a counter are counted once. */
-function distinct(limits: readonly PoolLimit[]): PoolLimit[] {
+export function distinct(limits: readonly PoolLimit[]): PoolLimit[] {
   const seen = new Map(limits.map((limit) => [limitKey(limit), limit]));
   return [...seen.values()];
 }
 
-function holdAll(pool: Pool, lease: PoolLease, sign: 1 | -1, nowMs: number): void {
+export function holdAll(pool: Pool, lease: PoolLease, sign: 1 | -1, nowMs: number): void {
   const openLeases = (pool.openByGate.get(lease.gateId) ?? 0) + sign;
   if (openLeases === 0) pool.openByGate.delete(lease.gateId);
   else pool.openByGate.set(lease.gateId, openLeases);
@@ -174,55 +161,6 @@ function holdAll(pool: Pool, lease: PoolLease, sign: 1 | -1, nowMs: number): voi
     const count = countOf(pool.counts, limit, nowMs);
     if (count.kind === "budget" && count.startMs > lease.grantedAtMs) continue;
     hold(count, lease.gateId, sign * (isDollars(limit) ? lease.units.usdMicros : lease.units.calls));
-  }
-}
-
-/** Accounts for reports of one gate. Returns the leases that are done with: the gate may forget them. */
-export function account(pool: Pool, gateId: string, reports: readonly LeaseReport[], nowMs: number): string[] {
-  const done: string[] = [];
-  for (const report of reports) {
-    const lease = pool.leases.get(report.leaseId);
-    if (lease !== undefined && lease.gateId !== gateId) continue;
-    if (lease === undefined || accountOne(pool, lease, report, nowMs)) done.push(report.leaseId);
-  }
-  return done;
-}
-
-function accountOne(pool: Pool, lease: PoolLease, report: LeaseReport, nowMs: number): boolean {
-  if (lease.closed && report.revision <= lease.revision) return false;
-  if (!lease.closed) {
-    holdAll(pool, lease, -1, nowMs);
-    countUses(pool, lease, report, nowMs);
-  }
-  const counted = { calls: report.usedCalls - report.returnedCalls, usdMicros: report.usedUsdMicros };
-  for (const limit of distinct(lease.limits)) {
-    if (limit.kind !== "budget") continue;
-    const count = countOf(pool.counts, limit, nowMs);
-    // What belongs to an earlier window is over with it.
-    if (count.kind !== "budget" || count.startMs > lease.grantedAtMs) continue;
-    count.used += isDollars(limit) ? counted.usdMicros - lease.counted.usdMicros : counted.calls - lease.counted.calls;
-    pool.changed.counts.add(limitKey(limit));
-  }
-  Object.assign(lease, { closed: true, revision: report.revision, counted, pending: report.pending });
-  lease.askAtMs = nowMs + PENDING_ASK_MS;
-  pool.changed.leases.add(lease.id);
-  if (report.pending > 0) return false;
-  pool.leases.delete(lease.id);
-  return true;
-}
-
-function countUses(pool: Pool, lease: PoolLease, report: LeaseReport, nowMs: number): void {
-  const listed = report.uses.reduce((sum, use) => sum + use.calls, 0);
-  const uses = [...report.uses, { atMs: nowMs, calls: Math.max(0, report.usedCalls - listed) }];
-  for (const limit of distinct(lease.limits)) {
-    if (limit.kind === "budget") continue;
-    const count = countOf(pool.counts, limit, nowMs);
-    if (count.kind !== "window") continue;
-    for (const { atMs, calls } of uses) {
-      // Clocks of two objects may differ a little: a lease's calls were made after its grant and before this report.
-      if (calls > 0) countUse(count, limit, lease.gateId, Math.min(nowMs, Math.max(lease.grantedAtMs, atMs)), calls);
-    }
-    pool.changed.counts.add(limitKey(limit));
   }
 }
 
