@@ -129,7 +129,7 @@ describe("lists", () => {
     await page.getByText("Acme Ltd").waitFor();
     expect(await page.getByText("RelayKey cannot be reached").count()).toBe(0);
     await context.close();
-  }, 60_000);
+  }, 120_000);
 
   it("scroll through a hundred thousand events with few rows drawn and no stutter", async () => {
     const { page, context } = await openPage(browser, stack.admin);
