@@ -1,7 +1,9 @@
 /** The OpenAPI document and the reference page: whole, in step with the table, and nothing from another host. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { call } from "./admin.fixture.ts";
 import { ROUTES } from "./route-table.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
 
 type Json = Record<string, unknown>;
 

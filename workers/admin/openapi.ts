@@ -174,8 +174,8 @@ class Components {
   }
 
   of(schema: z.core.$ZodType, direction: Direction): Json {
-    const { $schema: _dialect, $defs: _defs, ...root } = jsonSchema(schema, direction);
     const all = jsonSchema(schema, direction);
+    const { $schema: _dialect, $defs: _defs, ...root } = all;
     for (const [name, definition] of Object.entries(defsOf(all))) {
       this.schemas[this.#nameOf(name, direction)] ??= this.#rewritten(definition, direction);
     }
@@ -203,8 +203,15 @@ class Components {
   }
 }
 
+/** Many operations share a schema; its form is worked out once. */
+const worked = { input: new WeakMap<z.core.$ZodType, Json>(), output: new WeakMap<z.core.$ZodType, Json>() };
+
 function jsonSchema(schema: z.core.$ZodType, direction: Direction): Json {
-  return z.toJSONSchema(schema, { io: direction, unrepresentable: "any", target: "draft-2020-12" });
+  const known = worked[direction].get(schema);
+  if (known !== undefined) return known;
+  const made: Json = z.toJSONSchema(schema, { io: direction, unrepresentable: "any", target: "draft-2020-12" });
+  worked[direction].set(schema, made);
+  return made;
 }
 
 function defsOf(schema: Json): Record<string, Json> {
