@@ -52,7 +52,7 @@ describe("patternsOverlap", () => {
         fc.pre(first !== null && second !== null);
         if (matchPattern(first, both) && matchPattern(second, both)) expect(patternsOverlap(first, second)).toBe(true);
       }),
-      { numRuns: 2000 },
+      { numRuns: 600 },
     );
   });
 
@@ -74,7 +74,7 @@ describe("patternsOverlap", () => {
         const shared = paths.some((path) => matchPattern(first, path) && matchPattern(second, path));
         expect(patternsOverlap(first, second)).toBe(shared);
       }),
-      { numRuns: 1500 },
+      { numRuns: 400 },
     );
   });
 });

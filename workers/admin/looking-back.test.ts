@@ -1,8 +1,11 @@
 import { env } from "cloudflare:test";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { EventTuple } from "../../src/domain/chain.ts";
 import { storeRows } from "../../src/store/audit-events.ts";
 import { call, newConnection, textOf } from "./admin.fixture.ts";
+
+// The machine may be busy; each test is bounded all the same.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let seq = 0;
 

@@ -1,7 +1,10 @@
 /** Organisations: who makes them, what their plans allow, and sign-up. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { listMails } from "../../src/store/dev-mailbox.ts";
 import { bindings, call, textOf } from "./admin.fixture.ts";
+
+// The machine may be busy; each test is bounded all the same.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const PATH = "/api/v1/organisations";
 

@@ -1,10 +1,13 @@
 import { env, SELF } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { signConfirmation } from "../../src/domain/confirmation.ts";
 import { deriveKey } from "../../src/domain/derived-key.ts";
 import { decodeBase64Url } from "../../src/domain/encoding.ts";
 import { keepMail } from "../../src/store/dev-mailbox.ts";
 import { call, newConnection, ORIGIN } from "./admin.fixture.ts";
+
+// The machine may be busy; each test is bounded all the same.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 declare global {
   namespace Cloudflare {

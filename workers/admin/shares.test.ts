@@ -1,9 +1,12 @@
 import { env, SELF } from "cloudflare:test";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { encodeBase64Url } from "../../src/domain/encoding.ts";
 import { openShare, sealShare } from "../../src/domain/share.ts";
 import { parsePeppers, parseToken } from "../../src/domain/token.ts";
 import { bindings, call, fieldsOf, newConnection, ORIGIN, textOf } from "./admin.fixture.ts";
+
+// The machine may be busy; each test is bounded all the same.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 async function issue() {
   const made = await call("POST", "/api/v1/delegated-credentials", {

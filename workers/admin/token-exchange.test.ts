@@ -3,6 +3,9 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vite
 import { forgetIssuers } from "../../src/cloudflare/oidc.ts";
 import { call, fieldsOf, newConnection } from "./admin.fixture.ts";
 
+// The machine may be busy; each test is bounded all the same.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
 const ISSUER = "https://ci.example.com";
 const AUDIENCE = "relaykey";
 const GRANT = "urn:ietf:params:oauth:grant-type:token-exchange";

@@ -7,12 +7,15 @@ import {
   rewrapWebhookSecrets,
   type WebhookDependencies,
 } from "../../src/cloudflare/webhooks.ts";
+import { sealEvent, type EventTuple } from "../../src/domain/chain.ts";
 import type { WebhookEvent } from "../../src/domain/webhook-event.ts";
 import { parseWebhookSecret, verifyWebhook } from "../../src/domain/webhook-signature.ts";
+import { storeRows } from "../../src/store/audit-events.ts";
 import { controlDb } from "../../src/store/control-db.ts";
 import { bindings, call, newConnection, newCredential, textOf } from "./admin.fixture.ts";
 import { readSettings } from "./env.ts";
 
+vi.setConfig({ testTimeout: 60_000 });
 const PATH = "/api/v1/webhooks";
 const db = controlDb(bindings.CONTROL_DB);
 
@@ -184,6 +187,55 @@ describe("webhooks", () => {
       { type: "credential.revoked", data: { credential_id: credentialId } },
     ]);
     expect(await deliveries(id)).toHaveLength(1);
+  });
+
+  it("tell of masked keys each time, and of an open breaker once an hour", async () => {
+    await collectWebhookEvents(db, bindings.AUDIT_DB, nowMs);
+    await newWebhook("https://hooks.example.com", ["breaker.open", "key.echo_masked"]);
+    const hour = nowMs - (nowMs % 3_600_000);
+    const audited = (seq: number, reason: string, notes: string): EventTuple =>
+      sealEvent([
+        "org_default",
+        "dcred_hook",
+        seq,
+        seq,
+        hour + seq,
+        null,
+        "conn_hook",
+        null,
+        null,
+        null,
+        "GET",
+        "/v1/x",
+        null,
+        reason === "ok" ? "allowed" : "denied",
+        reason,
+        200,
+        null,
+        1,
+        1,
+        1,
+        0,
+        0,
+        null,
+        null,
+        "",
+        `req_${seq}`,
+        null,
+        1,
+        notes,
+        "0".repeat(64),
+      ]);
+    const events = [
+      audited(1, "circuit_open", "{}"),
+      audited(2, "circuit_open", "{}"),
+      audited(3, "ok", '{"echo_masked":true}'),
+      audited(4, "ok", "{}"),
+    ];
+    await bindings.AUDIT_DB.batch(storeRows(bindings.AUDIT_DB, { events }));
+    for (let run = 0; run < 2; run += 1) await collectWebhookEvents(db, bindings.AUDIT_DB, nowMs);
+    await deliverDueWebhooks(db, dependencies());
+    expect(received.map((each) => JSON.parse(each.body).type).toSorted()).toEqual(["breaker.open", "key.echo_masked"]);
   });
 
   it("keep working when the key-encryption key is replaced", async () => {
