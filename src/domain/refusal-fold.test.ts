@@ -14,6 +14,12 @@ test("a dead credential writes a few events a minute, however often it is tried"
   expect(fold.ownEvent("revoked", 60_000)).toBe(true);
 });
 
+test("the first refusals after a revocation have their own events, whatever was refused before", () => {
+  const fold = new RefusalFold<null>();
+  for (let at = 0; at < 700; at += 1) fold.ownEvent("rate_limited", 1);
+  expect(fold.ownEvent("revoked", 2)).toBe(true);
+});
+
 test("a living credential writes more of them, but not without end", () => {
   const fold = new RefusalFold<null>();
   const own = Array.from({ length: 5_000 }, () => fold.ownEvent("rate_limited", 1)).filter(Boolean).length;

@@ -23,19 +23,23 @@ export interface Fold<T> {
 export class RefusalFold<T> {
   readonly #folds = new Map<string, Fold<T>>();
   #minute = 0;
-  #own = 0;
+  #dead = 0;
+  #living = 0;
 
   /** Whether one more refusal gets its own event; counts it when it does. */
   ownEvent(reason: string, nowMs: number): boolean {
     const minute = Math.floor(nowMs / MINUTE_MS);
     if (minute !== this.#minute) {
       this.#minute = minute;
-      this.#own = 0;
+      this.#dead = 0;
+      this.#living = 0;
     }
-    const dead = reason === "revoked" || reason === "expired" || reason === "credential_invalid";
-    if (this.#own >= (dead ? MAX_DEAD_EVENTS_PER_MINUTE : MAX_REFUSED_EVENTS_PER_MINUTE)) return false;
-    this.#own += 1;
-    return true;
+    if (reason === "revoked" || reason === "expired" || reason === "credential_invalid") {
+      this.#dead += 1;
+      return this.#dead <= MAX_DEAD_EVENTS_PER_MINUTE;
+    }
+    this.#living += 1;
+    return this.#living <= MAX_REFUSED_EVENTS_PER_MINUTE;
   }
 
   /** Counts a refusal without an event of its own. */
