@@ -14,6 +14,7 @@ const MAX_SCRIPT_GZIP_BYTES = 100_000;
 const MAX_FIRST_LOAD_MS = 1_000;
 const MANY = 100_000;
 const PAGE = 20_000;
+const MAX_EXTRA_FRAME_MS = 35;
 
 let browser: Browser;
 let stack: Stack;
@@ -151,12 +152,13 @@ describe("lists", () => {
     }
     await page.getByText("100,000 events").waitFor();
     await page.getByText(`/things/${MANY - 1}`, { exact: true }).waitFor();
-    const frames = (await page.evaluate(SCROLL)) as number[];
-    const sorted = frames.toSorted((a, b) => a - b);
-    expect(await page.locator(".log-rows .log-row").count()).toBeLessThan(80);
-    expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(40);
+    const still = await medianFrameMs(page, 0);
+    const scrolling = await medianFrameMs(page, 20_000);
+    expect(await page.locator(".log-rows .log-row").count()).toBeLessThan(60);
+    // On a quiet machine both are 17 ms; the difference is what scrolling costs.
+    expect(scrolling - still).toBeLessThan(MAX_EXTRA_FRAME_MS);
     await context.close();
-  }, 90_000);
+  }, 120_000);
 });
 
 describe("the keyboard", () => {
@@ -201,21 +203,25 @@ describe("the keyboard", () => {
   }, 60_000);
 });
 
-/** Scrolls the log by a screen a frame, and gives the length of each frame in milliseconds. */
-const SCROLL = `new Promise((done) => {
-  const log = document.querySelector(".log");
-  log.scrollTop = 0;
-  const frames = [];
-  let last = performance.now();
-  const step = (now) => {
-    frames.push(now - last);
-    last = now;
-    log.scrollTop += 20_000;
-    if (frames.length < 150) requestAnimationFrame(step);
-    else done(frames);
-  };
-  requestAnimationFrame(step);
-})`;
+/** Median length of a frame in milliseconds while the log scrolls by so many pixels a frame. */
+async function medianFrameMs(page: Page, stepPx: number): Promise<number> {
+  const frames: unknown = await page.evaluate(`new Promise((done) => {
+    const log = document.querySelector(".log");
+    log.scrollTop = 0;
+    const frames = [];
+    let last = performance.now();
+    const step = (now) => {
+      frames.push(now - last);
+      last = now;
+      log.scrollTop += ${stepPx};
+      if (frames.length < 120) requestAnimationFrame(step);
+      else done(frames);
+    };
+    requestAnimationFrame(step);
+  })`);
+  const sorted = (frames as number[]).toSorted((left, right) => left - right);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
 
 function fakeEvent(i: number): object {
   return {

@@ -7,7 +7,7 @@ import { nameOf } from "../api/directory.ts";
 import type { List } from "../api/resource.ts";
 import { count, exact, millis, plain, words } from "../format.ts";
 import { Status, Time } from "../ui/text.tsx";
-import { scrollFor, visibleRows } from "./window.ts";
+import { drawnRows, scrollFor, visibleRows } from "./window.ts";
 
 const ROW_PX = 36;
 /** The head stays in view and covers so much of the rows. */
@@ -33,6 +33,8 @@ export function AuditList(props: {
     return () => observer.disconnect();
   }, []);
   const visible = visibleRows(scrollTop.value, height.value, ROW_PX, rows.length);
+  // Keys go round, so that scrolling changes the text of rows that are there instead of making new ones.
+  const slots = drawnRows(height.value, ROW_PX);
   const near = visible.to + AHEAD_ROWS > rows.length;
   useEffect(() => {
     if (near && list.hasMore.value) void list.more();
@@ -82,7 +84,7 @@ export function AuditList(props: {
       <div class="log-rows" role="rowgroup" style={{ height: `${rows.length * ROW_PX}px` }}>
         {rows.slice(visible.from, visible.to).map((row, i) => (
           <EventRow
-            key={row.id}
+            key={(visible.from + i) % slots}
             event={row}
             index={visible.from + i}
             active={openId.value === row.id || (openId.value === null && active.value === visible.from + i)}
