@@ -2,7 +2,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { testCallFor, vendorById } from "../src/catalogue/catalogue.ts";
+import { vendorById } from "../src/catalogue/catalogue.ts";
+import { testCallFor } from "../src/catalogue/choices.ts";
 import { probeConnection, type Probe } from "../src/cloudflare/connection-probe.ts";
 import type { AuthScheme } from "../src/domain/auth-scheme.ts";
 import { customTest } from "../src/domain/connection-test.ts";

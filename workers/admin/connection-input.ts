@@ -2,7 +2,8 @@
  * What a connection's members must fulfil beyond their form: URLs within the egress rules, fixed headers that do not
  * take the key's place, a vendor that exists. Shared by creation and change.
  */
-import { connectionDefaults, vendorById } from "../../src/catalogue/catalogue.ts";
+import { vendorById } from "../../src/catalogue/catalogue.ts";
+import { connectionDefaults } from "../../src/catalogue/choices.ts";
 import { AuthWire, authHeaderNames } from "../../src/contract/auth.ts";
 import { DEFAULT_CONNECTION_SETTINGS, toConnectionSettings } from "../../src/contract/connection.ts";
 import type { ConnectionCreate } from "../../src/contract/connection.ts";

@@ -1,6 +1,7 @@
 /** Tries a connection's key with a cheap read. The verdict says whether the key works; the vendor's answer is not shown. */
 import * as z from "zod";
-import { testCallFor, vendorById } from "../../../src/catalogue/catalogue.ts";
+import { vendorById } from "../../../src/catalogue/catalogue.ts";
+import { testCallFor } from "../../../src/catalogue/choices.ts";
 import { probeConnection } from "../../../src/cloudflare/connection-probe.ts";
 import { openSecret, secretProviderSettings } from "../../../src/cloudflare/secret-providers.ts";
 import { ConnectionId, UpstreamCredentialId, readableText } from "../../../src/contract/fields.ts";
