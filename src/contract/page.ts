@@ -33,7 +33,7 @@ export function encodeCursor(position: PagePosition): string {
 
 export function decodeCursor(text: string): PagePosition | null {
   const bytes = decodeBase64Url(text);
-  const match = /^(\d{1,16})\.([A-Za-z0-9_:-]{1,128})$/.exec((bytes && utf8Text(bytes)) ?? "");
+  const match = /^(0|[1-9]\d{0,15})\.([A-Za-z0-9_:-]{1,128})$/.exec((bytes && utf8Text(bytes)) ?? "");
   const atMs = Number(match?.[1]);
   return match?.[2] !== undefined && Number.isSafeInteger(atMs) ? { atMs, id: match[2] } : null;
 }
