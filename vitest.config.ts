@@ -68,8 +68,8 @@ export default defineConfig({
           name: "stack",
           environment: "node",
           include: ["tests/**/*.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
           // After the others: it measures time from outside and wants the machine for itself.
           sequence: { groupOrder: 1 },

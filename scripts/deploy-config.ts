@@ -20,6 +20,9 @@ export const DEPLOY_VARIABLES = [
   "MAIL_PROVIDER",
   "MAIL_FROM",
   "AUDIT_RETENTION_DAYS",
+  "SIGN_UP",
+  "ACCESS_TEAM_DOMAIN",
+  "ACCESS_AUD",
 ] as const;
 
 export type DeployVariables = Partial<Record<(typeof DEPLOY_VARIABLES)[number], string>>;

@@ -15,7 +15,7 @@ import { forwardIpv6, untilAnswering } from "./ports.ts";
 import { StartupError } from "./startup-error.ts";
 import { scriptName, WORKER_SECRETS, workerOptions } from "./worker-options.ts";
 
-const ANSWER_TIMEOUT_MS = 15_000;
+const ANSWER_TIMEOUT_MS = 60_000;
 
 /** Settings that an operator may set in the environment or the secrets file, beside the secrets. */
 const PASSED_ON = [
@@ -98,7 +98,8 @@ async function migrateBoth(miniflare: Miniflare, stateDirectory: string): Promis
     await migrate(await miniflare.getD1Database("AUDIT_DB", scriptName("admin")), "audit");
   } catch (error) {
     if (error instanceof StartupError) throw error;
-    const reason = error instanceof Error ? error.message.replaceAll(/\s+/g, " ") : "unknown";
+    const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : "";
+    const reason = error instanceof Error ? `${error.message}${cause}`.replaceAll(/\s+/g, " ") : "unknown";
     throw new StartupError(
       `The databases in ${stateDirectory} cannot be read or migrated (${reason}): restore that directory, or remove it to start afresh`,
     );
