@@ -51,9 +51,12 @@ export class CreditLedger extends DurableObject<object> {
     this.#account = this.#load();
   }
 
-  /** Sets an amount aside for a call. */
+  /** Sets an amount aside for a call. An id that was charged before is refused: one call, one charge. */
   hold(id: string, usdMicros: number, lifetimeMs: number): Promise<CreditReply> {
     this.#expire();
+    if (this.#rows("WHERE kind = 'charge' AND reference = ?", id).length > 0) {
+      return Promise.resolve({ granted: false, ...this.#balance() });
+    }
     const expiresAtMs = Date.now() + lifetimeMs;
     const held = hold(this.#account, { id, usdMicros, expiresAtMs, delivered: false });
     if (held.ok) this.#keep(held.value, []);

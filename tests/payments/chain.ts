@@ -5,7 +5,6 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
-import { join } from "node:path";
 import { createPublicClient, createTestClient, createWalletClient, defineChain, http, type Hex } from "viem";
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from "viem/accounts";
 import { until } from "../harness/stack.ts";
@@ -76,6 +75,7 @@ export interface Chain {
   readonly operator: PrivateKeyAccount;
   /** A new account that owns this much of the token, in atomic units. */
   payer(amount: bigint): Promise<PrivateKeyAccount>;
+  mint(to: Hex, amount: bigint): Promise<void>;
   balanceOf(address: Hex): Promise<bigint>;
   stop(): Promise<void>;
 }
@@ -106,20 +106,24 @@ export async function startChain(): Promise<Chain> {
   const walletOf: Chain["walletOf"] = (account) => createWalletClient({ account, chain, transport });
   const wallet = createWalletClient({ account: operator, chain, transport });
   let minting: Promise<unknown> = Promise.resolve();
+  const mint: Chain["mint"] = (to, amount) => {
+    const minted = minting.then(async () => {
+      const args = [to, amount] as const;
+      const hash = await wallet.writeContract({ address: TOKEN, abi: TOKEN_ABI, functionName: "mint", args });
+      await publicClient.waitForTransactionReceipt({ hash });
+    });
+    minting = minted.catch(() => undefined);
+    return minted;
+  };
   return {
     rpcUrl,
     publicClient,
     walletOf,
     operator,
+    mint,
     async payer(amount) {
       const account = privateKeyToAccount(generatePrivateKey());
-      const mint = minting.then(async () => {
-        const args = [account.address, amount] as const;
-        const hash = await wallet.writeContract({ address: TOKEN, abi: TOKEN_ABI, functionName: "mint", args });
-        await publicClient.waitForTransactionReceipt({ hash });
-      });
-      minting = mint.catch(() => undefined);
-      await mint;
+      await mint(account.address, amount);
       return account;
     },
     balanceOf: (address) =>
@@ -146,7 +150,7 @@ let compiled: Hex | null = null;
 function compileToken(): Hex {
   if (compiled !== null) return compiled;
   const require = createRequire(import.meta.url);
-  const solc = require(join("solc")) as { compile(input: string): string };
+  const solc = require("solc") as { compile(input: string): string };
   const input = {
     language: "Solidity",
     sources: { "Token.sol": { content: TOKEN_SOURCE } },

@@ -23,7 +23,7 @@ export type Fault =
   | "settle_other_payer"
   | "settle_other_network"
   | "settle_refuses"
-  | "settle_hangs";
+  | "settle_then_hangs";
 
 export interface Facilitator {
   readonly url: string;
@@ -89,8 +89,10 @@ async function answer(
       response.writeHead(200).end("<html>");
       return;
     case "verify_slow":
-    case "settle_hangs":
       // Never answers.
+      return;
+    case "settle_then_hangs":
+      await run(reference, operation, body);
       return;
     case "verify_other_payer":
       return send(response, { isValid: true, payer: OTHER });
