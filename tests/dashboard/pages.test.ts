@@ -145,6 +145,9 @@ describe("lists", () => {
     await page.goto("/audit");
     const grid = page.getByRole("grid");
     await grid.waitFor();
+    await grid.hover();
+    await page.mouse.wheel(0, 3_600);
+    await page.getByText("/things/100", { exact: true }).waitFor();
     for (let i = 0; i < MANY / PAGE; i += 1) {
       await grid.focus();
       await page.keyboard.press("End");
