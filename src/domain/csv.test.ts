@@ -3,6 +3,15 @@ import { describe, expect, it } from "vitest";
 
 import { csvRow } from "./csv.ts";
 
+/** Any character, and often one that means something somewhere. */
+const character = fc.oneof(
+  fc.constantFrom(..."\r\n\t\0\"'`<>=+-@|%,;:.*_[]{}#\\ \u2028\u202e\u00a0\uff1d"),
+  fc
+    .integer({ min: 0, max: 0x10ffff })
+    .filter((code) => code < 0xd800 || code > 0xdfff)
+    .map((code) => String.fromCodePoint(code)),
+);
+
 /** A reader for what RFC 4180 defines, written apart from the writer. */
 function parse(text: string): string[] {
   const cells: string[] = [];
@@ -44,7 +53,7 @@ describe("csvRow", () => {
 
   it("round-trips every text, apart from the apostrophe, and never starts a formula", () => {
     fc.assert(
-      fc.property(fc.array(fc.string({ unit: "binary" }), { minLength: 1 }), (texts) => {
+      fc.property(fc.array(fc.string({ unit: character }), { minLength: 1 }), (texts) => {
         const read = parse(csvRow(texts));
         expect(read).toHaveLength(texts.length);
         for (const [at, cell] of read.entries()) {

@@ -3,6 +3,15 @@ import { describe, expect, it } from "vitest";
 
 import { openMetrics } from "./openmetrics.ts";
 
+/** Any character, and often one that means something somewhere. */
+const character = fc.oneof(
+  fc.constantFrom(..."\r\n\t\0\"'`<>=+-@|%,;:.*_[]{}#\\ \u2028\u202e\u00a0\uff1d"),
+  fc
+    .integer({ min: 0, max: 0x10ffff })
+    .filter((code) => code < 0xd800 || code > 0xdfff)
+    .map((code) => String.fromCodePoint(code)),
+);
+
 describe("openMetrics", () => {
   it("writes type, unit, help, samples and the end", () => {
     const text = openMetrics([
@@ -32,7 +41,7 @@ describe("openMetrics", () => {
 
   it("lets no label value add a line", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary" }), (value) => {
+      fc.property(fc.string({ unit: character }), (value) => {
         const text = openMetrics([
           { name: "m", type: "gauge", help: value, unit: null, samples: [{ labels: { l: value }, value: 1 }] },
         ]);

@@ -4,6 +4,15 @@ import { describe, expect, it } from "vitest";
 import { NO_LIMITS } from "./limits.ts";
 import { agentPrompt, PROMPT_VARIANTS, type PromptInput } from "./prompts.ts";
 
+/** Any character, and often one that means something somewhere. */
+const character = fc.oneof(
+  fc.constantFrom(..."\r\n\t\0\"'`<>=+-@|%,;:.*_[]{}#\\ \u2028\u202e\u00a0\uff1d"),
+  fc
+    .integer({ min: 0, max: 0x10ffff })
+    .filter((code) => code < 0xd800 || code > 0xdfff)
+    .map((code) => String.fromCodePoint(code)),
+);
+
 const input: PromptInput = {
   credentialName: "Kate's agent",
   recipientName: "Kate",
@@ -81,7 +90,7 @@ describe("agentPrompt", () => {
   it("never lets a name add a line, and never lets a pattern leave its code span or shell word", () => {
     const frame = agentPrompt(input, "generic").split("\n").length;
     fc.assert(
-      fc.property(fc.string({ unit: "binary", maxLength: 300 }), (name) => {
+      fc.property(fc.string({ unit: character, maxLength: 300 }), (name) => {
         const text = agentPrompt({ ...input, credentialName: name, recipientName: name }, "generic");
         expect(text.split("\n")).toHaveLength(frame);
         expect(text).not.toMatch(/(?<!\\)[<>]/);
