@@ -88,6 +88,36 @@ describe("acknowledgement", () => {
     expect(await pendingOf(id)).toBe(0);
   });
 
+  it("makes nothing twice when what could not be acknowledged is repeated", async () => {
+    const connection = textOf(await newConnection(), "id");
+    const other = textOf(await newConnection(), "id");
+    const credential = textOf(await newCredential(connection), "id");
+    const binding = {
+      credential_id: credential,
+      connection_id: other,
+      allowed_methods: ["GET"],
+      allowed_paths: ["/x"],
+    };
+    const additions: [string, unknown, () => Promise<Answer>][] = [
+      [
+        `/api/v1/connections/${connection}/upstream-credentials`,
+        { secret: FAKE_SECRET },
+        () => call("GET", `/api/v1/connections/${connection}/upstream-credentials`),
+      ],
+      ["/admin/bindings", binding, () => call("GET", `/admin/bindings?credential_id=${credential}`)],
+    ];
+    for (const [path, body, list] of additions) {
+      const { gates: away } = recordingGates(() => true);
+      const options = { body, headers: { "idempotency-key": `repeat ${path}`.replaceAll(" ", "-") } };
+      expect((await call("POST", path, { ...options, env: { GATES: away } })).status).toBe(503);
+      expect((await list()).json["data"]).toHaveLength(1);
+      const { gates } = recordingGates(() => false);
+      const again = await call("POST", path, { ...options, env: { GATES: gates } });
+      expect(again.status, again.text).toBe(201);
+      expect((await list()).json["data"]).toHaveLength(2);
+    }
+  });
+
   it("revokes all credentials of a recipient in one acknowledged step", async () => {
     const connection = textOf(await newConnection(), "id");
     const recipient = textOf(await call("POST", "/api/v1/recipients", { body: { name: "Kate" } }), "id");

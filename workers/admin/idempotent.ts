@@ -54,11 +54,14 @@ export async function onceOnly(
   if (held !== null) return replay(held, requestHash, sealingKey);
   // If this throws, the claim stays: whether the change was made is then not known.
   const outcome = await run();
-  if (!isSuccess(outcome)) await releaseIdempotencyKey(context.db, organisationId, keyHash);
-  if (outcome.ok && !(outcome.value instanceof Response) && isSuccess(outcome)) {
-    const response = await sealText(JSON.stringify(outcome.value), sealingKey, keyHash);
-    await completeIdempotencyKey(context.db, organisationId, keyHash, { status: outcome.value.status, response });
+  const keepable = outcome.ok && !(outcome.value instanceof Response) && isSuccess(outcome);
+  if (!keepable) {
+    // A refusal, or a stream, which cannot be kept.
+    await releaseIdempotencyKey(context.db, organisationId, keyHash);
+    return outcome;
   }
+  const response = await sealText(JSON.stringify(outcome.value), sealingKey, keyHash);
+  await completeIdempotencyKey(context.db, organisationId, keyHash, { status: outcome.value.status, response });
   return outcome;
 }
 

@@ -197,8 +197,16 @@ async function store(
     }),
   ]);
   const told = await acknowledgeGates(context, pending);
-  if (!told.ok) return told;
-  return view === null ? reply(204) : reply(status, view);
+  if (told.ok) return view === null ? reply(204) : reply(status, view);
+  // A grant that was just made is taken back, so that repeating the request finds nothing in its way.
+  if (before === null) {
+    await context.db.batch([
+      raiseVersions(context.db, context.organisationId, { credentialId: grant.credentialId }, context.nowMs),
+      deleteGrant(context.db, context.organisationId, grant.id),
+      recordChange(context, { targetType: "binding", targetId: grant.id, before: view, after: null }),
+    ]);
+  }
+  return told;
 }
 
 function bindingView(found: GrantWithPolicy): z.output<typeof Binding> {

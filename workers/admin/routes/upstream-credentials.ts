@@ -226,7 +226,14 @@ export async function insertOne(context: RouteContext, row: UpstreamCredentialRo
     recordChange(context, { targetType: "upstream_credential", targetId: row.id, before: null, after: view }),
   ]);
   const told = await acknowledgeGates(context, pending);
-  return told.ok ? reply(201, view) : told;
+  if (told.ok) return reply(201, view);
+  // Taken back, so that repeating the request does not leave two.
+  await context.db.batch([
+    raiseVersions(context.db, context.organisationId, { connectionId: row.connectionId }, context.nowMs),
+    deleteUpstreamCredential(context.db, context.organisationId, row.id),
+    recordChange(context, { targetType: "upstream_credential", targetId: row.id, before: view, after: null }),
+  ]);
+  return told;
 }
 
 export async function storeOne(
