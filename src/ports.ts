@@ -112,7 +112,10 @@ export interface PaymentInput {
   readonly note: (name: string, value: unknown) => void;
 }
 
-/** A payment that is held for one call. Either `release`, or `settle` and later `close`, is called; each at most once. */
+/**
+ * A payment that is held for one call. Either `release`, or `settle` and later `close`, is called; each at most once.
+ * `release` follows `settle` when the answer broke off before anything of it reached the caller.
+ */
 export interface PaymentHold {
   /** The vendor's headers are here and its status is below 400: take the money. Refuses with `settlement_unknown`. */
   settle(): Promise<Result<PaymentReceipt, Refusal>>;

@@ -45,11 +45,13 @@ export function heldPayment(held: HeldPayment): PaymentHold {
     });
   };
   note(held.transaction === null ? "reserved" : "paid", held.transaction ?? "");
+  let delivered: string | null = null;
   return {
     async settle() {
       clearInterval(renewal);
       const settled = await settle(held);
       if (settled.kind === "settled") {
+        delivered = settled.transaction;
         note("settled", settled.transaction);
         return ok(receipt(payment, settled.transaction));
       }
@@ -60,6 +62,11 @@ export function heldPayment(held: HeldPayment): PaymentHold {
     async release() {
       clearInterval(renewal);
       try {
+        if (delivered !== null) {
+          await nonces.giveBack(payment.nonce, requestId);
+          note("kept", delivered);
+          return;
+        }
         if (held.transaction !== null && held.refund !== null) {
           // First given back, under the payment's own name and so only once, then spent.
           await held.refund(payment, terms.usdMicros);

@@ -12,6 +12,7 @@ import {
   claim,
   deliver,
   forgettable,
+  giveBack,
   interrupted,
   release,
   renewLease,
@@ -101,6 +102,11 @@ export class PaymentNonces extends DurableObject<PaymentNoncesEnv> {
   /** The answer goes out for money that came before. False: the request holds the payment no more. */
   deliver(nonce: string, requestId: string): Promise<boolean> {
     return Promise.resolve(this.#change(nonce, (record, nowMs) => deliver(record, requestId, nowMs)) !== null);
+  }
+
+  /** What was delivered for did not reach the caller. False: this request did not spend the payment. */
+  giveBack(nonce: string, requestId: string): Promise<boolean> {
+    return Promise.resolve(this.#change(nonce, (record, nowMs) => giveBack(record, requestId, nowMs)) !== null);
   }
 
   /** Nothing was delivered: a reservation is free again; money that came waits for the next try. */

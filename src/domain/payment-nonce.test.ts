@@ -5,6 +5,7 @@ import {
   beginSettle,
   claim,
   deliver,
+  giveBack,
   interrupted,
   LEASE_MS,
   release,
@@ -83,6 +84,15 @@ describe("a payment's record", () => {
     expect(afterSettle(asked, { kind: "used" }, false, 7)?.state).toBe("paid");
     // Used before we ever tried: somebody else got that money.
     expect(afterSettle(settling("a"), { kind: "used" }, true, 2)).toBe(null);
+  });
+
+  it("is given back by the request that spent it, and by no other", () => {
+    const record = afterSettle(settling("a"), { kind: "settled", transaction: "0xt" }, true, 2);
+    expect(giveBack(record, "b", 3)).toBe(null);
+    expect(giveBack(settling("a"), "a", 3)).toBe(null);
+    const back = giveBack(record, "a", 3);
+    expect(claim(back, null, wish("b"), 4).kind).toBe("paid");
+    expect(giveBack(back, "a", 5)).toBe(null);
   });
 
   it("serves no other call and no other authorization", () => {

@@ -163,6 +163,12 @@ export function release(
   return { kind: "keep", record: { ...record, holder: null, leaseUntilMs: 0 } };
 }
 
+/** Nothing reached the caller after all: the money waits for the next try. Null: this request did not spend it. */
+export function giveBack(record: NonceRecord | null, requestId: string, nowMs: number): NonceRecord | null {
+  if (record === null || record.state !== "spent" || record.holder !== requestId) return null;
+  return { ...record, state: "paid", holder: null, leaseUntilMs: 0, dueMs: nowMs + KEEP_PAID_MS };
+}
+
 /** Whether the record says nothing any more that a later claim must know. */
 export function forgettable(record: NonceRecord, nowMs: number): boolean {
   return record.dueMs !== null && record.dueMs <= nowMs && record.state !== "unknown" && record.state !== "settling";

@@ -106,6 +106,8 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
     },
   });
   if (delivered === "vendor_died") {
+    // Nothing reached the caller after all.
+    await call.payment.release("vendor_died");
     return failed(call, { ...sent(vendor), refusal: BROKE_OFF, forwarded: true });
   }
   if (!call.open.isSettled()) ports.defer(call.open.settled);

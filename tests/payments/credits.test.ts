@@ -126,6 +126,11 @@ describe("a team's credits", () => {
     await topUp(base, PRICE);
     world.vendor.answerWith((_request, response) => void response.writeHead(404).end("no"));
     expect((await world.api.proxy("GET", "/conn_paid/b", of.token)).status).toBe(404);
+    world.vendor.answerWith((_request, response) => {
+      response.writeHead(200, { "content-length": "100" });
+      response.write("x", () => response.destroy());
+    });
+    expect((await world.api.proxy("POST", "/conn_paid/b", of.token)).status).toBe(502);
     await until(
       async () => (await balance(base)).held === 0,
       5_000,

@@ -2,9 +2,12 @@
  * Paid calls against a real chain: unmodified clients, every way to cheat that is known, a facilitator that fails and lies.
  * The token's balances and the vendor's own log decide: one transfer and one delivery for each payment.
  */
+import { execFile } from "node:child_process";
+import { resolve } from "node:path";
+import { promisify } from "node:util";
 import { x402Client, wrapFetchWithPayment } from "@x402/fetch";
 import { registerExactEvmScheme } from "@x402/evm/exact/client";
-import type { PrivateKeyAccount } from "viem/accounts";
+import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from "viem/accounts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { member } from "../harness/api-client.ts";
 import { until } from "../harness/stack.ts";
@@ -29,6 +32,7 @@ import {
 
 const PRICE = BigInt(PRICE_USD_MICROS);
 const FUNDS = 1_000_000n;
+const EXAMPLE = resolve(import.meta.dirname, "../../examples/agent-buys-from-a-resold-api.ts");
 
 let world: World;
 let paid: Credential;
@@ -94,6 +98,27 @@ describe("unmodified clients", () => {
     expect(await spent()).toBe(PRICE);
     expect(world.facilitator.calls.map((each) => each.operation)).toEqual(["verify", "settle"]);
   });
+});
+
+it("an agent with a wallet buys with the documented example, and not above its own limit", async () => {
+  const key = generatePrivateKey();
+  const { address } = privateKeyToAccount(key);
+  await world.chain.mint(address, 100_000n);
+  const run = (token: string) =>
+    promisify(execFile)(process.execPath, [EXAMPLE], {
+      env: {
+        ...process.env,
+        RELAYKEY_URL: `${world.stack.proxy}/conn_paid/v1/reports/7`,
+        RELAYKEY_TOKEN: token,
+        WALLET_KEY: key,
+      },
+    });
+  const { stdout } = await run(paid.token);
+  expect(stdout).toContain('200 {"ok":true}');
+  expect(stdout).toMatch(/0x[0-9a-f]{40} paid 1000 in 0x[0-9a-f]{64}/);
+  const dear = await credential(world, x402Price(world.facilitator, { default_usd_micros: 60_000 }));
+  await expect(run(dear.token)).rejects.toThrow();
+  expect(await world.chain.balanceOf(address)).toBe(99_000n);
 });
 
 describe("the 402", () => {
@@ -360,6 +385,20 @@ describe("the vendor", () => {
     expect(await spent()).toBe(0n);
     world.vendor.answerWith((_request, response) => void response.writeHead(200).end("yes"));
     expect((await call(world, paid, "/fails", header, "POST")).status).toBe(200);
+    expect(await spent()).toBe(PRICE);
+  });
+
+  it("whose answer breaks off before any of it was passed on is not paid for: the same payment buys the next try", async () => {
+    const header = await paymentHeader(payer, await offered(world, paid, "/breaks", "POST"));
+    world.vendor.answerWith((_request, response) => {
+      response.writeHead(200, { "content-length": "100" });
+      response.write("x", () => response.destroy());
+    });
+    const broken = await call(world, paid, "/breaks", header, "POST");
+    expect([broken.status, member(broken.body, "code")]).toEqual([502, "upstream_unreachable"]);
+    world.vendor.answerWith((_request, response) => void response.writeHead(200).end('{"ok":true}'));
+    expect((await call(world, paid, "/breaks", header, "POST")).status).toBe(200);
+    expect((await call(world, paid, "/breaks", header, "POST")).status).toBe(409);
     expect(await spent()).toBe(PRICE);
   });
 
