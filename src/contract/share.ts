@@ -45,11 +45,9 @@ export const Share = z
   .meta({ id: "Share" });
 export type Share = z.infer<typeof Share>;
 
-export const ShareWithUrl = z
-  .strictObject({ ...Share.shape, url: z.string() })
-  .meta({
-    id: "ShareWithUrl",
-    description: "The URL is shown once; what stands after # never reaches the server again",
-  });
+export const ShareWithUrl = z.strictObject({ ...Share.shape, url: z.string() }).meta({
+  id: "ShareWithUrl",
+  description: "The URL is shown once; what stands after # never reaches the server again",
+});
 
 export const OpenedShare = z.strictObject({ iv: z.string(), ciphertext: z.string() }).meta({ id: "OpenedShare" });

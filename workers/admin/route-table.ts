@@ -37,6 +37,8 @@ import { EXPORT_ROUTES } from "./routes/exports.ts";
 import { ORGANISATION_ROUTES } from "./routes/organisations.ts";
 import { AUDIT_KEY_ROUTES } from "./routes/audit-key.ts";
 import { PROMPT_ROUTES } from "./routes/prompts.ts";
+import { SHARE_PAGE_ROUTES } from "./routes/share-pages.ts";
+import { WEBHOOK_DELIVERY_ROUTES } from "./routes/webhook-deliveries.ts";
 
 export const ROUTES: readonly Route[] = [
   ...VENDOR_ROUTES,
@@ -73,6 +75,8 @@ export const ROUTES: readonly Route[] = [
   ...ORGANISATION_ROUTES,
   ...AUDIT_KEY_ROUTES,
   ...PROMPT_ROUTES,
+  ...SHARE_PAGE_ROUTES,
+  ...WEBHOOK_DELIVERY_ROUTES,
   ...systemRoutes(
     () => document(),
     () => docsPage(ROUTES, document()),

@@ -1,15 +1,13 @@
 /**
- * Handing a token over once. The link's fragment holds the key, which browsers do not send: the page decrypts, the server
- * cannot. Opening is a click that asks for the sealed text, so that previews open nothing, and is on record.
+ * Share links: handing a token over once. The link's fragment holds the key, which browsers do not send. The page behind
+ * the link is in `share-pages.ts`.
  */
-import { sha256 } from "@noble/hashes/sha2.js";
-import { html } from "hono/html";
 import * as z from "zod";
 import { CredentialId, wireTime } from "../../../src/contract/fields.ts";
 import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
 import { fieldProblem, notFound, type AdminProblem } from "../../../src/contract/problem.ts";
-import { OpenedShare, Share, ShareCreate, ShareId, ShareWithUrl } from "../../../src/contract/share.ts";
-import { encodeBase64Url, encodeHex, utf8 } from "../../../src/domain/encoding.ts";
+import { Share, ShareCreate, ShareId, ShareWithUrl } from "../../../src/contract/share.ts";
+import { encodeBase64Url } from "../../../src/domain/encoding.ts";
 import { err, ok, type Result } from "../../../src/domain/result.ts";
 import {
   sealedShareProblem,
@@ -19,41 +17,23 @@ import {
   SHARE_KEY_BYTES,
 } from "../../../src/domain/share.ts";
 import { mintToken, verifyTokenHash } from "../../../src/domain/token.ts";
-import { insertControlEvent } from "../../../src/store/control-events.ts";
 import type { Statement } from "../../../src/store/control-db.ts";
 import { runBatch } from "../../../src/store/control-db.ts";
 import { findCredential, updateCredential, type CredentialRow } from "../../../src/store/credentials.ts";
 import { pendingGates, raiseVersions } from "../../../src/store/gate-pending.ts";
-import {
-  findShare,
-  findShareByLookup,
-  insertShare,
-  listShares,
-  takeShare,
-  withdrawShare,
-  type ShareRow,
-} from "../../../src/store/shares.ts";
+import { findShare, insertShare, listShares, withdrawShare, type ShareRow } from "../../../src/store/shares.ts";
 import { reply } from "../answer.ts";
 import { acknowledgeGates, freshId, recordChange } from "../changes.ts";
 import { credentialStatus } from "../credential-view.ts";
 import { tokenColumns } from "../issue.ts";
-import { isForeignForm, page, SHARE_SCRIPT_PATH } from "../page.ts";
+import { shareLookupHash } from "../share-lookup.ts";
 import { pageBody, pageRequest } from "../pages.ts";
-import {
-  definePublicRoute,
-  defineRoute,
-  ISSUERS,
-  ISSUERS_AND_READERS,
-  type Outcome,
-  type Route,
-  type RouteContext,
-} from "../route.ts";
+import { defineRoute, ISSUERS, ISSUERS_AND_READERS, type Outcome, type Route, type RouteContext } from "../route.ts";
 
 const TAG = "Share links";
 const LOOKUP_BYTES = 24;
 const CREDENTIAL = z.strictObject({ credential_id: CredentialId });
 const ONE = z.strictObject({ share_id: ShareId });
-const LINK = z.strictObject({ lookup: z.string().regex(/^[A-Za-z0-9_-]{32}$/) });
 
 const createShare = defineRoute({
   method: "POST",
@@ -77,7 +57,7 @@ const createShare = defineRoute({
       id: freshId(context, "share"),
       organisationId: context.organisationId,
       credentialId: found.value.id,
-      lookupHash: lookupHash(lookup),
+      lookupHash: shareLookupHash(lookup),
       payload: sealed.value.payload,
       createdBy: context.caller.id,
       createdAtMs: context.nowMs,
@@ -154,86 +134,7 @@ const removeShare = defineRoute({
   },
 });
 
-const showShare = definePublicRoute({
-  method: "GET",
-  path: "/share/:lookup",
-  operationId: "showShare",
-  tag: "Pages",
-  summary: "The page that opens a share link in the browser",
-  params: LINK,
-  responses: { 200: "other" },
-  async handler(context, { params }): Promise<Outcome> {
-    const row = await findShareByLookup(context.db, lookupHash(params.lookup));
-    const status = row === null ? "expired" : shareStatus(row, context.nowMs);
-    if (row === null || status !== "waiting") {
-      const content = html`<p>${STATUS_TEXT[status]} Ask for a new one.</p>`;
-      return ok(await page("Link not valid", content, { status: row === null ? 404 : 410 }));
-    }
-    const content = html` <p>
-        Somebody shared a RelayKey token with you. It can be shown once, on this page, and is decrypted in your browser.
-      </p>
-      <div class="choices"><button type="button" id="open" class="primary" disabled>Show the token</button></div>
-      <p id="status" role="status"></p>
-      <output id="token" hidden></output>
-      <div class="choices"><button type="button" id="copy" hidden>Copy</button></div>
-      <p class="note">The link works until ${wireTime(row.expiresAtMs)}.</p>
-      <noscript><p>This page needs JavaScript: the token is decrypted here, so that no server sees it.</p></noscript>`;
-    return ok(await page("A token for you", content, { script: SHARE_SCRIPT_PATH }));
-  },
-});
-
-const openSharedToken = definePublicRoute({
-  method: "POST",
-  path: "/share/:lookup/open",
-  operationId: "openShare",
-  tag: "Pages",
-  summary: "Give the sealed token out, once",
-  params: LINK,
-  idempotent: false,
-  responses: { 200: OpenedShare },
-  async handler(context, { params }): Promise<Outcome> {
-    if (isForeignForm(context.request, context.settings.adminOrigin)) return err(notFound("share"));
-    const row = await findShareByLookup(context.db, lookupHash(params.lookup));
-    if (row === null) return err(notFound("share"));
-    const payload = await takeShare(context.db, row, context.nowMs, context.address);
-    if (payload === null) return err({ code: "gone", detail: STATUS_TEXT[shareStatus(row, context.nowMs)] });
-    await insertControlEvent(context.db, {
-      id: freshId(context, "evt"),
-      organisationId: row.organisationId,
-      atMs: context.nowMs,
-      actorId: "recipient",
-      actorKind: "system",
-      actorName: "Whoever held the share link",
-      role: "recipient",
-      action: context.operationId,
-      targetType: "share",
-      targetId: row.id,
-      before: null,
-      after: {
-        credential_id: row.credentialId,
-        user_agent: (context.request.headers.get("user-agent") ?? "").slice(0, 256),
-      },
-      requestId: context.requestId,
-      address: context.address,
-    });
-    return reply(200, JSON.parse(payload));
-  },
-});
-
-export const SHARE_ROUTES: readonly Route[] = [
-  createShare,
-  listCredentialShares,
-  removeShare,
-  showShare,
-  openSharedToken,
-];
-
-const STATUS_TEXT = {
-  waiting: "This link was opened a moment ago.",
-  opened: "This link was opened before. It works once.",
-  withdrawn: "This link was withdrawn.",
-  expired: "This link has expired or never existed.",
-} as const;
+export const SHARE_ROUTES: readonly Route[] = [createShare, listCredentialShares, removeShare];
 
 interface SealedPart {
   readonly payload: string;
@@ -291,10 +192,6 @@ async function visibleCredential(context: RouteContext, id: string): Promise<Res
   const row = await findCredential(context.db, context.organisationId, id);
   const hidden = row !== null && context.caller.role === "provisioner" && row.createdBy !== context.caller.id;
   return row === null || hidden ? err(notFound("credential")) : ok(row);
-}
-
-function lookupHash(lookup: string): string {
-  return encodeHex(sha256(utf8(lookup)));
 }
 
 function shareView(row: ShareRow, nowMs: number): Share {

@@ -1,38 +1,21 @@
 /** Webhooks: where RelayKey tells of budgets, new addresses, revocations, masked keys. Public https addresses only. */
 import * as z from "zod";
-import {
-  deliverDueWebhooks,
-  deliveryRow,
-  sealWebhookSecret,
-  type WebhookDependencies,
-} from "../../../src/cloudflare/webhooks.ts";
+import { sealWebhookSecret } from "../../../src/cloudflare/webhooks.ts";
 import { wireTime } from "../../../src/contract/fields.ts";
 import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
 import { fieldProblem, notFound, type AdminProblem } from "../../../src/contract/problem.ts";
-import {
-  Webhook,
-  WebhookCreate,
-  WebhookDelivery,
-  WebhookId,
-  WebhookPatch,
-  WebhookWithSecret,
-} from "../../../src/contract/webhook.ts";
+import { Webhook, WebhookCreate, WebhookId, WebhookPatch, WebhookWithSecret } from "../../../src/contract/webhook.ts";
 import { checkEgressUrl } from "../../../src/domain/egress.ts";
 import { err, ok, type Result } from "../../../src/domain/result.ts";
-import { deliveryId } from "../../../src/domain/webhook-event.ts";
 import { formatWebhookSecret, WEBHOOK_SECRET_BYTES } from "../../../src/domain/webhook-signature.ts";
 import { runBatch } from "../../../src/store/control-db.ts";
 import {
   countWebhooks,
   deleteWebhook,
-  findDelivery,
   findWebhook,
-  insertDeliveries,
   insertWebhook,
-  listDeliveries,
   listWebhooks,
   updateWebhook,
-  type DeliveryRow,
   type WebhookRow,
 } from "../../../src/store/webhooks.ts";
 import { reply } from "../answer.ts";
@@ -182,55 +165,6 @@ const removeWebhook = defineRoute({
   },
 });
 
-const testWebhook = defineRoute({
-  method: "POST",
-  path: `${PATH}/:webhook_id/test`,
-  operationId: "testWebhook",
-  tag: "Webhooks",
-  summary: "Deliver a test event now and say what the receiver answered",
-  roles: EDITORS,
-  params: ONE,
-  responses: { 200: WebhookDelivery },
-  async handler(context, { params }): Promise<Outcome> {
-    const row = await findWebhook(context.db, context.organisationId, params.webhook_id);
-    if (row === null) return err(notFound("webhook"));
-    const event = {
-      id: freshId(context, "evt"),
-      organisationId: context.organisationId,
-      type: "webhook.test" as const,
-      atMs: context.nowMs,
-      data: { webhook_id: row.id, name: row.name },
-    };
-    // Due before everything else that waits, so that this run takes it.
-    const made = { ...deliveryRow(event, row, context.nowMs), nextAttemptAtMs: 0 };
-    await insertDeliveries(context.db, [made]);
-    await deliverDueWebhooks(context.db, webhookDependencies(context));
-    const delivery = await findDelivery(context.db, deliveryId(event.id, row.id));
-    return reply(200, deliveryView(delivery ?? made));
-  },
-});
-
-const listWebhookDeliveries = defineRoute({
-  method: "GET",
-  path: `${PATH}/:webhook_id/deliveries`,
-  operationId: "listWebhookDeliveries",
-  tag: "Webhooks",
-  summary: "List a webhook's deliveries, newest first",
-  roles: READERS,
-  params: ONE,
-  query: z.strictObject(PAGE_QUERY),
-  responses: { 200: pageOf(WebhookDelivery) },
-  async handler(context, { params, query }): Promise<Outcome> {
-    const row = await findWebhook(context.db, context.organisationId, params.webhook_id);
-    if (row === null) return err(notFound("webhook"));
-    const rows = await listDeliveries(context.db, context.organisationId, row.id, pageRequest(query));
-    return reply(
-      200,
-      pageBody(rows, query.limit, (each) => each.createdAtMs, deliveryView),
-    );
-  },
-});
-
 export const WEBHOOK_ROUTES: readonly Route[] = [
   createWebhook,
   listAllWebhooks,
@@ -238,8 +172,6 @@ export const WEBHOOK_ROUTES: readonly Route[] = [
   changeWebhook,
   rotateWebhookSecret,
   removeWebhook,
-  testWebhook,
-  listWebhookDeliveries,
 ];
 
 async function store(
@@ -266,15 +198,6 @@ function checkUrl(context: RouteContext, text: string): Result<string, AdminProb
   return checked.ok ? checked : err(fieldProblem("url", checked.error.detail));
 }
 
-function webhookDependencies(context: RouteContext): WebhookDependencies {
-  return {
-    fetch: (request) => fetch(request),
-    keks: context.settings.keks,
-    allowPrivate: context.settings.allowPrivateUpstreams,
-    nowMs: () => Date.now(),
-  };
-}
-
 function webhookView(row: WebhookRow): Webhook {
   return {
     id: row.id,
@@ -283,19 +206,6 @@ function webhookView(row: WebhookRow): Webhook {
     events: [...row.events],
     status: row.status,
     created_by: row.createdBy,
-    created_at: wireTime(row.createdAtMs),
-    updated_at: wireTime(row.updatedAtMs),
-  };
-}
-
-function deliveryView(row: DeliveryRow): WebhookDelivery {
-  return {
-    id: row.id,
-    event: row.event,
-    state: row.state,
-    attempts: row.attempts,
-    last_status: row.lastStatus,
-    next_attempt_at: row.state === "pending" ? wireTime(row.nextAttemptAtMs) : null,
     created_at: wireTime(row.createdAtMs),
     updated_at: wireTime(row.updatedAtMs),
   };
