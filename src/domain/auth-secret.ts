@@ -34,7 +34,7 @@ export function secretParts(secret: string): Readonly<Record<string, string>> | 
   if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
   const entries = Object.entries(value);
   if (entries.length === 0 || entries.length > MAX_SECRET_PARTS) return null;
-  const parts: Record<string, string> = Object.create(null);
+  const parts = Object.create(null) as Record<string, string>;
   for (const [name, part] of entries) {
     if (typeof part !== "string") return null;
     parts[name] = part;

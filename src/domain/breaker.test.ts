@@ -75,11 +75,12 @@ describe("a breaker", () => {
           if (failed) failures.push(nowMs);
           breaker = failed ? fail(breaker, nowMs, probe) : succeed(breaker, nowMs, 1, probe);
           if (probe) probeUntilMs = 0;
-          if (before === "closed" && breaker.phase === "open") {
+          const after: string = breaker.phase;
+          if (before === "closed" && after === "open") {
             const inWindow = failures.filter((atMs) => atMs > nowMs - RULE.windowSeconds * 1000);
             expect(inWindow.length).toBeGreaterThanOrEqual(RULE.failures);
           }
-          if (breaker.phase === "closed" && before !== "closed") failures = [];
+          if (after === "closed" && before !== "closed") failures = [];
         }
       }),
     );

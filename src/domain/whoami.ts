@@ -4,7 +4,11 @@ import type { CredentialDocument } from "./documents.ts";
 
 interface Seen {
   readonly limits: readonly (LimitStatus & { readonly grantId: string | null })[];
-  readonly trustedAddresses: readonly { readonly address: string; readonly trustedAtMs: number; readonly how: string }[];
+  readonly trustedAddresses: readonly {
+    readonly address: string;
+    readonly trustedAtMs: number;
+    readonly how: string;
+  }[];
 }
 
 export function whoamiDocument(document: CredentialDocument, seen: Seen, nowMs: number): Record<string, unknown> {
@@ -17,7 +21,8 @@ export function whoamiDocument(document: CredentialDocument, seen: Seen, nowMs: 
     labels: document.labels,
     recipient: document.recipient === null ? null : { id: document.recipient.id, name: document.recipient.name },
     expires_at: timeOf(document.expiresAtMs),
-    expires_in_seconds: document.expiresAtMs === null ? null : Math.max(0, Math.floor((document.expiresAtMs - nowMs) / 1000)),
+    expires_in_seconds:
+      document.expiresAtMs === null ? null : Math.max(0, Math.floor((document.expiresAtMs - nowMs) / 1000)),
     trust: { mode: document.trust.mode, addresses: document.trust.addresses },
     trusted_addresses: seen.trustedAddresses.map((each) => ({
       address: each.address,
