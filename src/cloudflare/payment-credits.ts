@@ -15,6 +15,8 @@ import type { CreditLedger } from "./credit-ledger.ts";
 
 /** Beyond the call's own time limits, until a hold that nobody closed is closed by itself. */
 const HOLD_MARGIN_MS = 60_000;
+/** An answer that takes longer than this is marked as gone out, so that a crash leaves it charged. */
+const MARK_AFTER_MS = 250;
 
 export interface CreditOptions {
   readonly ledgers: DurableObjectNamespace<CreditLedger>;
@@ -57,15 +59,23 @@ export async function takeCredits(
   note("held", null);
   // A ledger that cannot be told now finds the hold when its time is over: delivered ones are charged, others released.
   const later = (work: Promise<unknown>): void => options.defer(work.catch(() => undefined));
+  let closed = false;
   return ok({
     settle: () => {
       note("charged", told === "fixed" ? usdMicros : null);
-      later(ledger.delivered(input.requestId));
+      // Most calls are closed long before; only those that go on need to be marked.
+      const mark = new Promise<void>((resolve) => {
+        setTimeout(resolve, MARK_AFTER_MS);
+      }).then(() => (closed ? undefined : ledger.delivered(input.requestId)));
+      later(mark);
       return Promise.resolve(ok({ headers: {}, note: {} }));
     },
-    close: (actualUsdMicros) =>
-      ledger.close(input.requestId, told === "fixed" ? null : actualUsdMicros).catch(() => undefined),
+    close: (actualUsdMicros) => {
+      closed = true;
+      return ledger.close(input.requestId, told === "fixed" ? null : actualUsdMicros).catch(() => undefined);
+    },
     release: () => {
+      closed = true;
       note("released", 0);
       later(ledger.release(input.requestId));
       return Promise.resolve();
