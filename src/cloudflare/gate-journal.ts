@@ -23,6 +23,9 @@ import { GroupCommit } from "./group-commit.ts";
 /** How long closed events gather before they are sent. */
 const GATHER_MS = 500;
 const GATHER_LOCAL_MS = 250;
+/** Those of a busy credential gather longer: a batch has a price of its own, and nobody reads them one by one. */
+const GATHER_BUSY_MS = 1_000;
+const BUSY_EVENTS_PER_BATCH = 32;
 /** A report to a pool that failed is tried again after this long. */
 const REPORT_DELAY_MS = 2_000;
 
@@ -49,7 +52,10 @@ export class GateJournal {
   readonly #log: GateLog;
   readonly #commits: GroupCommit<GateRecord>;
   readonly #delivery: GateDelivery;
-  readonly #gatherMs: number;
+  readonly #quietGatherMs: number;
+  #gatherMs: number;
+  /** Events that were closed when the last alarm came. */
+  #closedAtAlarm: number;
   /** Events up to this seq are on disk. */
   #durableSeq = 0;
   #alarmMs: number | null = null;
@@ -61,7 +67,9 @@ export class GateJournal {
     // An object that its alarm woke may not know its name; what it has to say is about the credential of its document.
     this.credentialId = this.state.document?.credentialId ?? ctx.id.name ?? "";
     this.#durableSeq = this.state.closed;
-    this.#gatherMs = env.RELAYKEY_LOCAL === "true" ? GATHER_LOCAL_MS : GATHER_MS;
+    this.#quietGatherMs = env.RELAYKEY_LOCAL === "true" ? GATHER_LOCAL_MS : GATHER_MS;
+    this.#gatherMs = this.#quietGatherMs;
+    this.#closedAtAlarm = this.state.closed;
     this.#delivery = new GateDelivery(env.AUDIT_QUEUE, env.RELAYKEY_SIGNING_SEED);
     this.#commits = new GroupCommit<GateRecord>(
       (records) => this.#log.append(records, this.state),
@@ -98,6 +106,9 @@ export class GateJournal {
   async alarm(): Promise<void> {
     this.#alarmMs = null;
     const nowMs = this.nowMs();
+    const busy = this.state.closed - this.#closedAtAlarm >= BUSY_EVENTS_PER_BATCH;
+    this.#gatherMs = busy ? GATHER_BUSY_MS : this.#quietGatherMs;
+    this.#closedAtAlarm = this.state.closed;
     const records: GateRecord[] = [];
     for (const admission of this.admissionLeases.takeEnded(nowMs)) records.push(["expire", nowMs, admission]);
     for (const { sample, reason, firstMs, count } of this.fold.take(nowMs)) {
