@@ -85,6 +85,8 @@ export async function startChain(): Promise<Chain> {
   const child = spawn(anvilPath(), ["--port", String(port), "--chain-id", String(CHAIN_ID), "--silent"], {
     stdio: "ignore",
   });
+  // Also when something else did not start.
+  process.once("exit", () => child.kill("SIGKILL"));
   const rpcUrl = `http://127.0.0.1:${port}`;
   const chain = defineChain({
     id: CHAIN_ID,
