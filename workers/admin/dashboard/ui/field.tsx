@@ -130,6 +130,12 @@ export interface Choice {
   readonly label: string;
 }
 
+/** What is chosen is always among the choices, also before they have been read. */
+function withChosen(choices: readonly Choice[], chosen: string): readonly Choice[] {
+  if (chosen === "" || choices.some((choice) => choice.value === chosen)) return choices;
+  return [...choices, { value: chosen, label: chosen }];
+}
+
 export function SelectField(
   props: FieldProps & {
     readonly value: Signal<string>;
@@ -147,7 +153,7 @@ export function SelectField(
           value={props.value.value}
           onChange={(event) => (props.value.value = event.currentTarget.value)}
         >
-          {props.choices.map((choice) => (
+          {withChosen(props.choices, props.value.value).map((choice) => (
             <option key={choice.value} value={choice.value} selected={choice.value === props.value.value}>
               {plain(choice.label)}
             </option>
