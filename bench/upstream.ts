@@ -1,10 +1,12 @@
 /** The vendor of the benchmark: nginx where it is installed, else a Node server in a process of its own. Both answer 200 with a few bytes. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { untilAnswering } from "../scripts/ports.ts";
+import { LARGE_BYTES, LARGE_PATH } from "./large.ts";
 
 const ANSWER = '{"ok":true,"data":["0123456789012345678901234567890123456789"]}';
 const START_TIMEOUT_MS = 10_000;
@@ -30,7 +32,10 @@ function nginx(port: number): Upstream {
   const config = `daemon off; master_process off; pid ${join(directory, "pid")}; error_log stderr crit;
 events { worker_connections 1024; }
 http { access_log off; keepalive_requests 100000000; ${paths}
-  server { listen 127.0.0.1:${port}; default_type application/json; location / { return 200 '${ANSWER}'; } } }`;
+  server { listen 127.0.0.1:${port}; location / { default_type application/json; return 200 '${ANSWER}'; }
+    location = ${LARGE_PATH} { default_type application/octet-stream; root ${join(directory, "files")}; } } }`;
+  mkdirSync(join(directory, "files", "contacts"), { recursive: true });
+  writeFileSync(join(directory, "files", LARGE_PATH), randomBytes(LARGE_BYTES));
   writeFileSync(join(directory, "nginx.conf"), config);
   const child = spawn("nginx", ["-p", directory, "-c", join(directory, "nginx.conf")], { stdio: "ignore" });
   return {
@@ -49,8 +54,15 @@ function node(port: number): Upstream {
 }
 
 if (import.meta.main) {
+  const large = randomBytes(LARGE_BYTES);
   const server = createServer((request, response) => {
     request.resume();
+    if (request.url === LARGE_PATH) {
+      response
+        .writeHead(200, { "content-type": "application/octet-stream", "content-length": large.length })
+        .end(large);
+      return;
+    }
     response.writeHead(200, { "content-type": "application/json", "content-length": ANSWER.length }).end(ANSWER);
   });
   server.keepAliveTimeout = 600_000;
