@@ -141,7 +141,7 @@ function filteredStream(
   body: ReadableStream<Uint8Array>,
   declared: number | null,
 ): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
+  const reader = chunkReader(body);
   const filters = delivery.filters();
   let bytesIn = 0;
   let bytesOut = 0;
@@ -194,10 +194,42 @@ function filteredStream(
   );
 }
 
+interface ChunkReader {
+  read(): Promise<Chunk>;
+  cancel(reason: string): Promise<void>;
+}
+
+/** A default reader gives a vendor's body in pieces of 4 KiB; each piece has its price, so larger ones are asked for. */
+const CHUNK_BYTES = 65_536;
+
+/** Reads what is there, never waiting for a full chunk. */
+function chunkReader(body: ReadableStream<Uint8Array>): ChunkReader {
+  try {
+    const reader = body.getReader({ mode: "byob" });
+    return {
+      async read() {
+        const { done, value } = await reader.read(new Uint8Array(CHUNK_BYTES));
+        return done || value === undefined ? { done: true } : { done: false, value };
+      },
+      cancel: (reason) => reader.cancel(reason),
+    };
+  } catch {
+    // A stream that a script made need not be one of bytes.
+    const reader = body.getReader();
+    return {
+      async read() {
+        const { done, value } = await reader.read();
+        return done ? { done: true } : { done: false, value };
+      },
+      cancel: (reason) => reader.cancel(reason),
+    };
+  }
+}
+
 type Chunk = { readonly done: true } | { readonly done: false; readonly value: Uint8Array };
 
 async function nextChunk(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  reader: ChunkReader,
   delivery: Delivery,
 ): Promise<Chunk | "vendor_died" | "idle_timeout" | "total_timeout"> {
   const left = delivery.deadlineMs - delivery.nowMs();
@@ -213,7 +245,7 @@ async function nextChunk(
   try {
     const read = await Promise.race([reader.read(), late]);
     if (typeof read === "string") return read;
-    return read.done ? { done: true } : { done: false, value: read.value };
+    return read;
   } catch {
     return "vendor_died";
   } finally {
