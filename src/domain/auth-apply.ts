@@ -5,7 +5,7 @@
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex } from "@noble/hashes/utils.js";
+import { encodeBase64, encodeHex } from "./encoding.ts";
 import { base64Utf8, fillTemplate, secretParts, secretProblem } from "./auth-secret.ts";
 import type { AuthScheme } from "./auth-scheme.ts";
 
@@ -108,10 +108,7 @@ function sign(scheme: Extract<AuthScheme, { scheme: "hmac" }>, secret: string, c
   const digest = mac.digest();
   call.headers.set(scheme.token_header, parts[scheme.token_part] ?? "");
   call.headers.set(scheme.timestamp_header, timestamp);
-  call.headers.set(
-    scheme.signature_header,
-    scheme.encoding === "hex" ? bytesToHex(digest) : btoa(String.fromCharCode(...digest)),
-  );
+  call.headers.set(scheme.signature_header, scheme.encoding === "hex" ? encodeHex(digest) : encodeBase64(digest));
 }
 
 /** Headers that carry the vendor's key, lower case: a client's value in them never reaches the vendor. */

@@ -3,9 +3,8 @@
  * replay posts the same ones.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex } from "@noble/hashes/utils.js";
 import { alertsDue, budgetWindow } from "./budget.ts";
-import { utf8 } from "./encoding.ts";
+import { encodeHex, utf8 } from "./encoding.ts";
 import { limitName } from "./gate-pools.ts";
 import type { GateRecord } from "./gate-records.ts";
 import type { GateState } from "./gate-state.ts";
@@ -55,7 +54,7 @@ export function postSharedAlert(
   const limit: PoolLimit = { kind: "budget", ...budget };
   const head = noticeHead(state, atMs);
   // Names of pools hold what callers name (customers): their hash is short and plain.
-  const poolHash = bytesToHex(sha256(utf8(pool))).slice(0, 32);
+  const poolHash = encodeHex(sha256(utf8(pool))).slice(0, 32);
   post(state, {
     kind: "budget_alert",
     id: `ntc_${poolHash}_${limitKey(limit)}_${window.startMs}_${percent}`,
