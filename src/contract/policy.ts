@@ -14,7 +14,15 @@ import {
   toTrust,
 } from "./limits.ts";
 import { PaymentWire, fromPayment, toPayment } from "./price.ts";
-import { SCOPE_MEMBERS, ScopeView, checkScopeForms, fromScope, statesRules, toScope } from "./scope.ts";
+import {
+  SCOPE_MEMBERS,
+  ScopeView,
+  checkScopeForms,
+  fromScope,
+  fromStatedScope,
+  statesRules,
+  toScope,
+} from "./scope.ts";
 import type { ScopeMembers } from "./scope.ts";
 
 export const Severity = z.enum(["low", "medium", "high", "critical"]);
@@ -118,7 +126,11 @@ export const BindingPatch = z
   .superRefine(checkScopeForms)
   .meta({ id: "BindingPatch" });
 
-/** A grant's scope as it holds, the policy's part included. */
+/** What a grant states beside its policy, in the form in which a request may state it again. */
+export const GrantOwn = z.strictObject(RULE_MEMBERS).meta({ id: "GrantOwn" });
+export type GrantOwn = z.infer<typeof GrantOwn>;
+
+/** A grant's scope as it holds, the policy's part included; `own` is the grant's part alone. */
 export const Grant = z
   .strictObject({
     id: GrantId,
@@ -127,6 +139,7 @@ export const Grant = z
     policy_version: z.int().nullable(),
     environment: z.string().nullable(),
     ...ruleView,
+    own: GrantOwn,
   })
   .meta({ id: "Grant" });
 export type Grant = z.infer<typeof Grant>;
@@ -177,6 +190,16 @@ export function fromGrantSettings(settings: GrantSettings) {
     limits: fromLimits(settings.limits ?? { rate: [], budgets: [], perCustomer: null }),
     customers: settings.customers === undefined ? null : { ...settings.customers },
     price: settings.payment === undefined ? null : fromPayment(settings.payment),
+  };
+}
+
+/** What is stated and nothing else: `toGrantSettings` turned round. */
+export function fromStatedSettings(settings: GrantSettings): GrantOwn {
+  return {
+    ...fromStatedScope(settings.scope),
+    ...(settings.limits === undefined ? {} : { limits: fromLimits(settings.limits) }),
+    ...(settings.customers === undefined ? {} : { customers: { ...settings.customers } }),
+    ...(settings.payment === undefined ? {} : { price: fromPayment(settings.payment) }),
   };
 }
 

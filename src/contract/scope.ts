@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { parsePattern } from "../domain/pattern.ts";
+import { EMPTY_SCOPE } from "../domain/scope.ts";
 import type { Rule, Scope } from "../domain/scope.ts";
 import { HeaderName, MAX_PATTERN_CHARS, MemberPath, PositiveInteger, QueryName, readableText } from "./fields.ts";
 
@@ -165,6 +166,27 @@ export function fromScope(scope: Scope): ScopeView {
     models: copied(scope.models),
     allow_headers: [...scope.allowHeaders],
     remove_response_members: [...scope.removeResponseMembers],
+  };
+}
+
+/** Only the members that are stated, in the form in which a request may state them again: `toScope` turned round. */
+export function fromStatedScope(scope: Partial<Scope>): Partial<ScopeMembers> {
+  const view = fromScope({ ...EMPTY_SCOPE, ...scope });
+  return {
+    ...(scope.rules === undefined ? {} : { rules: view.rules }),
+    ...(scope.denyQueryParams === undefined ? {} : { deny_query_params: view.deny_query_params }),
+    ...(scope.allowQueryParams === undefined ? {} : { allow_query_params: view.allow_query_params }),
+    ...(scope.body === undefined ? {} : { body_rules: view.body_rules }),
+    ...(scope.maxBodyBytes === undefined ? {} : { max_body_bytes: view.max_body_bytes }),
+    ...(scope.graphql === undefined
+      ? {}
+      : {
+          graphql: scope.graphql && { operations: [...scope.graphql.operations], fields: copied(scope.graphql.fields) },
+        }),
+    ...(scope.jsonRpc === undefined ? {} : { json_rpc: view.json_rpc }),
+    ...(scope.models === undefined ? {} : { models: view.models }),
+    ...(scope.allowHeaders === undefined ? {} : { allow_headers: view.allow_headers }),
+    ...(scope.removeResponseMembers === undefined ? {} : { remove_response_members: view.remove_response_members }),
   };
 }
 

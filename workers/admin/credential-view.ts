@@ -2,7 +2,7 @@
 import type { Credential } from "../../src/contract/credential.ts";
 import { wireTime } from "../../src/contract/fields.ts";
 import { fromLimits, fromTrust } from "../../src/contract/limits.ts";
-import { fromGrantSettings } from "../../src/contract/policy.ts";
+import { fromGrantSettings, fromStatedSettings } from "../../src/contract/policy.ts";
 import type { Grant } from "../../src/contract/policy.ts";
 import { effectiveTrust, mergeLimits, mergeScope } from "../../src/domain/settings.ts";
 import type { GrantSettings } from "../../src/domain/settings.ts";
@@ -52,6 +52,7 @@ export function grantView({ grant, policy }: GrantWithPolicy): Grant {
     policy_version: policy?.version ?? null,
     environment: grant.environment,
     ...fromGrantSettings(effectiveSettings({ grant, policy })),
+    own: fromStatedSettings(grant.settings),
   };
 }
 
