@@ -63,6 +63,12 @@ export const Labels = z
   )
   .refine((labels) => Object.keys(labels).length <= MAX_LABELS, `Holds more than ${MAX_LABELS} labels`);
 
+/** Of lists: `team` for whatever has that label, `team:payments` for that value of it. */
+export const LabelFilter = z
+  .string()
+  .max(MAX_LABEL_KEY_CHARS + 1 + MAX_LABEL_VALUE_CHARS)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}(?::.*)?$/s, "Must be name or name:value");
+
 export const Email = z.email().max(254);
 
 export const HeaderName = z.string().min(1).max(MAX_HEADER_NAME_CHARS).regex(HEADER_NAME, "Is not a header name");

@@ -4,6 +4,7 @@ import type { SQL } from "drizzle-orm";
 import { afterPosition, failBatchIf, inList, newestFirst } from "./control-db.ts";
 import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
 import { credentials, grants, policies } from "./control-schema.ts";
+import { hasLabel } from "./label-filter.ts";
 
 export type CredentialRow = typeof credentials.$inferSelect;
 export type GrantRow = typeof grants.$inferSelect;
@@ -23,6 +24,8 @@ export interface CredentialFilter {
   /** A provisioner sees only what it minted. */
   readonly createdBy?: string | undefined;
   readonly name?: string | undefined;
+  /** As `hasLabel` takes it. */
+  readonly label?: string | undefined;
 }
 
 export async function findCredential(db: ControlDb, organisationId: string, id: string): Promise<CredentialRow | null> {
@@ -185,6 +188,7 @@ function filterConditions(
     filter.recipientId === undefined ? undefined : eq(credentials.recipientId, filter.recipientId),
     filter.createdBy === undefined ? undefined : eq(credentials.createdBy, filter.createdBy),
     filter.name === undefined ? undefined : eq(credentials.name, filter.name),
+    filter.label === undefined ? undefined : hasLabel(credentials.labels, filter.label),
     filter.connectionId === undefined ? undefined : inArray(credentials.id, ofConnection(filter.connectionId)),
     statusCondition(filter.status, nowMs),
   ];

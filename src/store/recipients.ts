@@ -3,6 +3,7 @@ import { and, eq } from "drizzle-orm";
 import { afterPosition, newestFirst } from "./control-db.ts";
 import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
 import { recipients } from "./control-schema.ts";
+import { hasLabel } from "./label-filter.ts";
 
 export type RecipientRow = typeof recipients.$inferSelect;
 
@@ -10,6 +11,8 @@ export interface RecipientFilter {
   readonly status?: RecipientRow["status"] | undefined;
   readonly kind?: RecipientRow["kind"] | undefined;
   readonly email?: string | undefined;
+  /** As `hasLabel` takes it. */
+  readonly label?: string | undefined;
 }
 
 export async function findRecipient(db: ControlDb, organisationId: string, id: string): Promise<RecipientRow | null> {
@@ -32,6 +35,7 @@ export function listRecipients(
         filter.status === undefined ? undefined : eq(recipients.status, filter.status),
         filter.kind === undefined ? undefined : eq(recipients.kind, filter.kind),
         filter.email === undefined ? undefined : eq(recipients.email, filter.email),
+        filter.label === undefined ? undefined : hasLabel(recipients.labels, filter.label),
         afterPosition(recipients.createdAtMs, recipients.id, page),
       ),
     )

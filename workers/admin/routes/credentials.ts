@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { Credential, CredentialCreate, IssuedCredential } from "../../../src/contract/credential.ts";
-import { ConnectionId, CredentialId, Name, RecipientId } from "../../../src/contract/fields.ts";
+import { ConnectionId, CredentialId, LabelFilter, Name, RecipientId } from "../../../src/contract/fields.ts";
 import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
 import { notFound } from "../../../src/contract/problem.ts";
 import type { AdminProblem } from "../../../src/contract/problem.ts";
@@ -32,6 +32,7 @@ const LIST_QUERY = z.strictObject({
   recipient_id: RecipientId.optional(),
   connection_id: ConnectionId.optional(),
   name: Name.optional(),
+  label: LabelFilter.optional(),
 });
 
 function issueRoute(
@@ -77,6 +78,7 @@ function listRoute(
         recipientId: query.recipient_id,
         connectionId: query.connection_id,
         name: query.name,
+        label: query.label,
         createdBy: caller.role === "provisioner" ? caller.id : undefined,
       };
       const rows = await listCredentials(db, organisationId, filter, nowMs, pageRequest(query));

@@ -1,6 +1,6 @@
 /** Recipients: who holds credentials. Revoking one is a single acknowledged step over all their credentials. */
 import * as z from "zod";
-import { Email, RecipientId, wireTime } from "../../../src/contract/fields.ts";
+import { Email, LabelFilter, RecipientId, wireTime } from "../../../src/contract/fields.ts";
 import { fromLimits, toLimits } from "../../../src/contract/limits.ts";
 import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
 import { notFound } from "../../../src/contract/problem.ts";
@@ -72,6 +72,7 @@ const listAllRecipients = defineRoute({
     status: z.enum(["active", "revoked"]).optional(),
     kind: RecipientKind.optional(),
     email: Email.optional(),
+    label: LabelFilter.optional(),
   }),
   responses: { 200: pageOf(Recipient) },
   async handler(context, { query }): Promise<Outcome> {
