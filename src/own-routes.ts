@@ -11,6 +11,7 @@ import { err, ok } from "./domain/result.ts";
 import type { Outcome } from "./domain/problem.ts";
 import { whoamiDocument } from "./domain/whoami.ts";
 import type { GateInspection, PipelineSettings, Ports } from "./ports.ts";
+import { statusRefusal } from "./steps/admit.ts";
 import { authenticate, reloadCaller, type Caller } from "./steps/authenticate.ts";
 import { refusalResponse } from "./steps/refuse.ts";
 
@@ -62,7 +63,10 @@ async function inspectCaller(
   if (caller.conflict !== null) return err(caller.conflict);
   for (let round = 0; round <= MAX_RELOADS && caller !== null; round += 1) {
     const inspection: GateInspection = await ports.gate.inspect(caller.document.id, gateDocument(caller.document));
-    if (inspection.state === "active") return ok({ caller, inspection });
+    if (inspection.state === "active") {
+      const refusal = statusRefusal(caller.document);
+      return refusal === null ? ok({ caller, inspection }) : err(refusal);
+    }
     if (inspection.state !== "reload") return err({ ...GONE, reason: inspection.state });
     caller = await reloadCaller(caller, ports, settings);
   }

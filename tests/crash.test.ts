@@ -35,7 +35,7 @@ beforeAll(async () => {
     name: "Crash",
     base_url: vendor.origin,
     auth: { scheme: "bearer" },
-    secret: "fake",
+    secret: "fake-key",
   };
   expect((await api.admin("POST", "/api/v1/connections", connection)).status).toBe(201);
 });

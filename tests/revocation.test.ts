@@ -1,7 +1,7 @@
 /**
  * Revocation is immediate: whatever many clients do at the same time, no request that starts after an acknowledgement is
- * let through, for a credential, for a recipient with all its credentials, and for a paused connection. What the vendor
- * saw counts, not only what the callers were told.
+ * let through, for a credential, for a recipient with all its credentials, for a paused connection, and for a suspended
+ * organisation. What the vendor saw counts, not only what the callers were told.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { apiClient, member, text, type ApiClient } from "./harness/api-client.ts";
@@ -21,34 +21,38 @@ let api: ApiClient;
 beforeAll(async () => {
   [stack, vendor] = await Promise.all([startStack({ demo: false }), startRecordingVendor()]);
   api = apiClient(stack);
-  await post("/api/v1/connections", {
-    id: "conn_revoke",
-    name: "Revoke",
-    base_url: vendor.origin,
-    auth: { scheme: "bearer" },
-    secret: "fake",
-  });
+  await connect();
 });
+
+function connect(key?: string) {
+  const auth = { scheme: "bearer" };
+  const body = { id: "conn_revoke", name: "Revoke", base_url: vendor.origin, auth, secret: "fake-key" };
+  return post("/api/v1/connections", body, key);
+}
 
 afterAll(async () => {
   await stack?.stop();
   await vendor?.stop();
 });
 
-async function post(path: string, body: unknown) {
-  const answer = await api.admin("POST", path, body);
+async function post(path: string, body: unknown, key?: string) {
+  const answer = await api.admin("POST", path, body, key);
   expect(answer.status, answer.text).toBeLessThan(300);
   return answer.body;
 }
 
-async function credential(recipientId?: string): Promise<{ readonly id: string; readonly token: string }> {
-  const body = await post("/api/v1/delegated-credentials", {
+async function credential(
+  recipientId?: string,
+  key?: string,
+): Promise<{ readonly id: string; readonly token: string }> {
+  const wanted = {
     connection_id: "conn_revoke",
     name: "short-lived",
     allowed_methods: ["GET"],
     allowed_paths: ["/things/*"],
     ...(recipientId === undefined ? {} : { recipient_id: recipientId }),
-  });
+  };
+  const body = await post("/api/v1/delegated-credentials", wanted, key);
   return { id: text(member(body, "id")), token: text(member(body, "token")) };
 }
 
@@ -135,6 +139,26 @@ describe("no request that starts after the acknowledgement passes", () => {
         expectRefused(await callsAfter([token], () => post("/api/v1/connections/conn_revoke/pause", {})), 503);
         await post("/api/v1/connections/conn_revoke/resume", {});
         expect((await hammer([token], () => true)).map(({ status }) => status)).toEqual([200]);
+        vendor.requests.length = 0;
+      }
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    "a suspended organisation, and a resumed one lets calls through again",
+    async () => {
+      const made = await post("/api/v1/organisations", { name: "Tenant", plan: "unlimited" });
+      const path = `/api/v1/organisations/${text(member(made, "id"))}`;
+      const key = text(member(made, "key"));
+      await connect(key);
+      const tokens = [(await credential(undefined, key)).token, (await credential(undefined, key)).token];
+      for (let round = 0; round < Math.ceil(ROUNDS / 4); round += 1) {
+        expectRefused(await callsAfter(tokens, () => post(`${path}/suspend`, {})), 401);
+        const whoami = await api.proxy("GET", "/.relaykey/whoami", tokens[0] ?? "");
+        expect(whoami.status).toBe(401);
+        await post(`${path}/resume`, {});
+        expect((await hammer(tokens, () => true)).map(({ status }) => status)).toEqual([200, 200]);
         vendor.requests.length = 0;
       }
     },

@@ -5,8 +5,8 @@
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { encodeBase64, encodeHex } from "./encoding.ts";
-import { base64Utf8, fillTemplate, secretParts, secretProblem } from "./auth-secret.ts";
+import { encodeBase64, encodeHex, utf8 } from "./encoding.ts";
+import { fillTemplate, secretParts, secretProblem } from "./auth-secret.ts";
 import type { AuthScheme } from "./auth-scheme.ts";
 
 export { last4, maskedForms, secretParts, secretProblem } from "./auth-secret.ts";
@@ -74,7 +74,7 @@ export function applyAuth(scheme: AuthScheme, secret: string, call: OutgoingCall
 
 function basicCredentials(scheme: Extract<AuthScheme, { scheme: "basic" }>, secret: string): string {
   if (scheme.raw === true) return secret;
-  return base64Utf8(scheme.secret_in === "username" ? `${secret}:${scheme.fixed}` : `${scheme.fixed}:${secret}`);
+  return encodeBase64(utf8(scheme.secret_in === "username" ? `${secret}:${scheme.fixed}` : `${scheme.fixed}:${secret}`));
 }
 
 /** A vendor's token answer is outside input: what cannot stand in a header is refused without being quoted. */

@@ -9,6 +9,7 @@ import {
   requiredParts,
   secretParts,
   secretProblem,
+  shortSecretProblem,
 } from "./auth-secret.ts";
 
 const BEARER: AuthScheme = { scheme: "bearer" };
@@ -69,6 +70,25 @@ describe("secretProblem", () => {
     [SIGNED, '{"token":"a","key":"b"}'],
     [LOGIN, '{"username":"u","password":"pässword","privateKey":"k"}'],
   ])("accepts %j", (scheme, secret) => expect(secretProblem(scheme, secret)).toBeNull());
+});
+
+describe("shortSecretProblem", () => {
+  test.each<[AuthScheme, string, string | null]>([
+    [BEARER, "12345", "The secret is"],
+    [BEARER, "123456", null],
+    [BEARER, "äöü", null],
+    [{ scheme: "query", name: "ak" }, "éé", "The secret is"],
+    [{ scheme: "none" }, "", null],
+    [SIGNED, '{"token":"123456","key":"12345"}', "The secret's member key is"],
+    [SIGNED, '{"token":"123456","key":"123456"}', null],
+    [LOGIN, '{"username":"u","password":"123456","privateKey":"123456"}', null],
+    [LOGIN, '{"username":"u","password":"123","privateKey":"123456"}', "The secret's member password is"],
+  ])("%j %j: %s", (scheme, secret, problem) => {
+    const found = shortSecretProblem(scheme, secret);
+    if (problem === null) expect(found).toBeNull();
+    else expect(found).toMatch(problem);
+    if (found !== null && secret.length < 6) expect(found).not.toContain(secret);
+  });
 });
 
 test("requiredParts reads the templates and leaves the minted token out", () => {

@@ -4,23 +4,14 @@
  * returns quotes one.
  */
 import type { AuthScheme } from "./auth-scheme.ts";
+import { encodeBase64, utf8 } from "./encoding.ts";
+import { MIN_MASKED_SECRET_BYTES } from "./mask.ts";
 
 /** Longest upstream secret, in UTF-8 bytes; headers of this size still pass every vendor that is known. */
 export const MAX_SECRET_BYTES = 8_192;
 const MAX_SECRET_PARTS = 8;
-/** Shorter strings would mask ordinary words of an answer. */
-const MIN_MASKED_LENGTH = 6;
 /** Below this length four characters would be half of the secret. */
 const MIN_LENGTH_FOR_LAST4 = 8;
-
-const encoder = new TextEncoder();
-
-/** Base64 (RFC 4648 section 4) of the UTF-8 bytes of `text`. */
-export function base64Utf8(text: string): string {
-  let binary = "";
-  for (const byte of encoder.encode(text)) binary += String.fromCharCode(byte);
-  return btoa(binary);
-}
 
 /** The named parts of a secret that is a JSON object of strings; null when it is anything else. */
 export function secretParts(secret: string): Readonly<Record<string, string>> | null {
@@ -69,7 +60,7 @@ export function requiredParts(scheme: AuthScheme): readonly string[] {
 export function secretProblem(scheme: AuthScheme, secret: string): string | null {
   if (scheme.scheme === "none") return secret === "" ? null : "This scheme sends no key, so none can be stored";
   if (secret === "") return "The secret is empty";
-  if (encoder.encode(secret).length > MAX_SECRET_BYTES) return `The secret is longer than ${MAX_SECRET_BYTES} bytes`;
+  if (utf8(secret).length > MAX_SECRET_BYTES) return `The secret is longer than ${MAX_SECRET_BYTES} bytes`;
   const needed = requiredParts(scheme);
   if (needed.length > 0) return partsProblem(needed, secret);
   if (secret.trim() !== secret) return "The secret begins or ends with a space or a line break";
@@ -87,6 +78,26 @@ export function secretProblem(scheme: AuthScheme, secret: string): string | null
     default:
       return null;
   }
+}
+
+/**
+ * Why a secret cannot be taken in although its scheme could send it: too short to be masked when a vendor echoes it, since
+ * so few characters stand in every other answer. Each hidden part of a secret with several counts for itself.
+ */
+export function shortSecretProblem(scheme: AuthScheme, secret: string): string | null {
+  if (scheme.scheme === "none") return null;
+  const parts = requiredParts(scheme).length > 0 ? secretParts(secret) : null;
+  if (parts === null) return isMaskable(secret) ? null : `The secret ${TOO_SHORT}`;
+  const short = Object.keys(parts).find(
+    (name) => !publicParts(scheme).includes(name) && !isMaskable(parts[name] ?? ""),
+  );
+  return short === undefined ? null : `The secret's member ${short} ${TOO_SHORT}`;
+}
+
+const TOO_SHORT = `is shorter than ${MIN_MASKED_SECRET_BYTES} bytes, so it could not be masked in answers`;
+
+function isMaskable(secret: string): boolean {
+  return utf8(secret).length >= MIN_MASKED_SECRET_BYTES;
 }
 
 function headerValueProblem(prefix: string, secret: string): string | null {
@@ -140,11 +151,11 @@ export function maskedForms(scheme: AuthScheme, secret: string, accessToken: str
     forms.push(basicForm("password", encodeURIComponent(scheme.client_id), encodeURIComponent(secret)));
   }
   if (accessToken !== null) forms.push(accessToken);
-  return [...new Set(forms)].filter((form) => form.length >= MIN_MASKED_LENGTH && form !== secret);
+  return [...new Set(forms)].filter((form) => form.length >= MIN_MASKED_SECRET_BYTES && form !== secret);
 }
 
 /** Padding is left off so that the form is found with and without it. */
 function basicForm(secretIn: "username" | "password", fixed: string, secret: string): string {
   const pair = secretIn === "username" ? `${secret}:${fixed}` : `${fixed}:${secret}`;
-  return base64Utf8(pair).replace(/=+$/, "");
+  return encodeBase64(utf8(pair)).replace(/=+$/, "");
 }

@@ -106,7 +106,8 @@ export interface CredentialDocument {
     readonly pepperId: string;
     readonly expiresAtMs: number | null;
   }[];
-  readonly status: "active" | "revoked";
+  /** `suspended`: by its organisation; what is revoked stays so. */
+  readonly status: "active" | "revoked" | "suspended";
   readonly expiresAtMs: number | null;
   readonly environment: string | null;
   readonly labels: Readonly<Record<string, string>>;

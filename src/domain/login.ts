@@ -4,7 +4,8 @@
  * No error holds any part of the secret or of the vendor's answer.
  */
 import type { AuthScheme } from "./auth-scheme.ts";
-import { base64Utf8, fillTemplate, secretParts } from "./auth-secret.ts";
+import { fillTemplate, secretParts } from "./auth-secret.ts";
+import { encodeBase64, utf8 } from "./encoding.ts";
 import { err, ok, type Result } from "./result.ts";
 
 /** A vendor that names no lifetime is asked again after this time, or after a 401. */
@@ -44,7 +45,8 @@ function oauthCall(scheme: Extract<LoginScheme, { scheme: "oauth2_client_credent
   };
   if (scheme.client_auth === "basic") {
     // RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
-    headers["authorization"] = `Basic ${base64Utf8(`${formEncoded(scheme.client_id)}:${formEncoded(secret)}`)}`;
+    const pair = `${formEncoded(scheme.client_id)}:${formEncoded(secret)}`;
+    headers["authorization"] = `Basic ${encodeBase64(utf8(pair))}`;
   } else {
     form.set("client_id", scheme.client_id);
     form.set("client_secret", secret);

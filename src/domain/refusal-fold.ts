@@ -12,6 +12,9 @@ export const MAX_DEAD_EVENTS_PER_MINUTE = 10;
 /** The same for a living credential. */
 export const MAX_REFUSED_EVENTS_PER_MINUTE = 600;
 
+/** Reasons for which every further call will be refused as well. */
+const FINAL: ReadonlySet<string> = new Set(["revoked", "expired", "suspended", "credential_invalid"]);
+
 export interface Fold<T> {
   /** The first folded refusal: its facts stand for all. */
   readonly sample: T;
@@ -34,7 +37,7 @@ export class RefusalFold<T> {
       this.#dead = 0;
       this.#living = 0;
     }
-    if (reason === "revoked" || reason === "expired" || reason === "credential_invalid") {
+    if (FINAL.has(reason)) {
       this.#dead += 1;
       return this.#dead <= MAX_DEAD_EVENTS_PER_MINUTE;
     }

@@ -2,6 +2,7 @@
  * The part of the safety review that reads rules: how broad they are, which sensitive endpoints they reach, which of them
  * never match or are there twice. Pure. Reach is decided on the patterns themselves (`pattern-overlap.ts`).
  */
+import { templatePattern } from "./operation.ts";
 import { compilePattern, type Pattern } from "./pattern.ts";
 import { patternsOverlap } from "./pattern-overlap.ts";
 import type { Finding, NarrowerRule, ReviewedGrant } from "./review-finding.ts";
@@ -164,11 +165,6 @@ function underBase(pattern: Pattern, basePaths: readonly string[]): boolean {
     const all = compilePattern(`${base}/**`);
     return all === null || patternsOverlap(pattern, all);
   });
-}
-
-/** Path templates of API descriptions mark a parameter with a colon, perhaps optional; a last `*` is everything below. */
-function templatePattern(template: string): string {
-  return template.replaceAll(/:([A-Za-z_][A-Za-z0-9_]*)\?/g, ":$1").replaceAll(/\{[^/}]*\}/g, "*");
 }
 
 function methodsText(rule: Rule): string {

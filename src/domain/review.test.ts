@@ -92,6 +92,17 @@ describe("reviewScope", () => {
     expect(ids({ grants: [grant({ operations })] })).toEqual([]);
     const misspelt = grant({ operations, rules: [{ methods: ["GET"], paths: ["/v1/chargse/:id"] }] });
     expect(ids({ grants: [misspelt] })).toEqual(["unknown:conn_pay:GET:/v1/chargse/:id"]);
+    // A parameter is one segment, in either way of writing it, and also beside text.
+    const braces = [{ method: "GET", template: "/v1/charges/{id}" }];
+    const below = grant({ operations: braces, rules: [{ methods: ["GET"], paths: ["/v1/charges/ch_1/refunds"] }] });
+    expect(ids({ grants: [below] })).toEqual(["unknown:conn_pay:GET:/v1/charges/ch_1/refunds"]);
+    for (const template of ["/v1/charges/:id.json", "/v1/charges/{id}.json"]) {
+      const file = { operations: [{ method: "GET", template }] };
+      const json = grant({ ...file, rules: [{ methods: ["GET"], paths: ["/v1/charges/ch_1.json"] }] });
+      expect(ids({ grants: [json] })).toEqual([]);
+      const text = grant({ ...file, rules: [{ methods: ["GET"], paths: ["/v1/charges/ch_1.txt"] }] });
+      expect(ids({ grants: [text] })).toEqual(["unknown:conn_pay:GET:/v1/charges/ch_1.txt"]);
+    }
   });
 
   it("gives the same ids for the same content, in any order of grants, and keeps them short", () => {

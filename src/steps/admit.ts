@@ -4,6 +4,7 @@
  */
 import type { AdmissionRequest, LimitStatus } from "../domain/admission.ts";
 import { clientAddress } from "../domain/address.ts";
+import type { CredentialDocument } from "../domain/documents.ts";
 import { gateDocument } from "../domain/gate-document.ts";
 import { reserveFor } from "../domain/price-cost.ts";
 import type { Refusal } from "../domain/problem.ts";
@@ -50,7 +51,7 @@ export async function admitCall(
     const { document } = current;
     const judgement = await judgeCall({ method: request.method, headers: request.headers, route, body }, document);
     const { grant } = judgement;
-    const refusal = current.conflict ?? judgement.refusal;
+    const refusal = statusRefusal(document) ?? current.conflict ?? judgement.refusal;
     const admission: AdmissionRequest = {
       documentVersion: document.version,
       document: sendDocument ? gateDocument(document) : null,
@@ -101,6 +102,14 @@ const GONE: Refusal = {
   detail: "The token is unknown, expired or revoked. Ask whoever issued it for a new one.",
   reason: "unknown",
 };
+
+/**
+ * A document that stands for nothing any more. A revoked credential's gate refuses by itself; a suspended organisation's
+ * gates were told to take no older document than this one, and the refusal is put on record like every other.
+ */
+export function statusRefusal(document: CredentialDocument): Refusal | null {
+  return document.status === "active" ? null : { ...GONE, reason: document.status };
+}
 
 /** Only asked when the answer matters: a customer was named and unknown ones are refused. */
 async function isKnown(judgement: Judgement, organisationId: string, ports: Ports): Promise<boolean> {

@@ -112,7 +112,7 @@ WHERE ${HOLDS_LOOKUP_ID} AND u.state IN ('active', 'canary') ORDER BY u.priority
 
 /**
  * The document of the credential whose token carries `lookupId`, or null when there is none.
- * A credential whose recipient was revoked or whose organisation is suspended reads as revoked. Throws when D1 fails.
+ * A credential whose recipient was revoked reads as revoked. Throws when D1 fails.
  */
 export async function loadCredentialDocument(db: D1Database, lookupId: string): Promise<CredentialDocument | null> {
   const statements = [CREDENTIAL_SQL, GRANTS_SQL, CONNECTIONS_SQL, UPSTREAM_SQL].map((sql) =>
@@ -147,7 +147,7 @@ function compile(
   const policies = grantRows.map((each) => policyOf(each));
   const trust = row.trust_json === null ? null : (JSON.parse(row.trust_json) as Trust | null);
   const holderActive = row.recipient_id === null || row.recipient_status === "active";
-  const active = row.status === "active" && holderActive && row.organisation_status === "active";
+  const organisationActive = row.organisation_status === "active";
   return {
     version: row.doc_version,
     organisationId: row.organisation_id,
@@ -155,7 +155,7 @@ function compile(
     name: row.name,
     kind: row.kind,
     tokenHashes: tokenHashes(row),
-    status: active ? "active" : "revoked",
+    status: row.status !== "active" || !holderActive ? "revoked" : organisationActive ? "active" : "suspended",
     expiresAtMs: row.expires_at_ms,
     environment: row.environment ?? row.recipient_environment,
     labels: JSON.parse(row.labels_json) as Record<string, string>,

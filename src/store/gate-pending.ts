@@ -28,7 +28,9 @@ export type Affected =
   | { readonly credentialId: string }
   | { readonly recipientId: string }
   | { readonly policyId: string }
-  | { readonly connectionId: string };
+  | { readonly connectionId: string }
+  /** Every credential of the organisation. */
+  | "organisation";
 
 /**
  * Raises the version of every live credential that the change reaches, and returns them. Goes into the change's batch,
@@ -117,7 +119,8 @@ export async function markGatesTold(
   }
 }
 
-function reached(organisationId: string, affected: Affected): SQL {
+function reached(organisationId: string, affected: Affected): SQL | undefined {
+  if (affected === "organisation") return undefined;
   if ("credentialId" in affected) return eq(credentials.id, affected.credentialId);
   if ("recipientId" in affected) return eq(credentials.recipientId, affected.recipientId);
   const column = "policyId" in affected ? grants.policyId : grants.connectionId;

@@ -12,7 +12,7 @@ export function insertOrganisation(db: ControlDb, row: OrganisationRow): Stateme
 export function updateOrganisation(
   db: ControlDb,
   id: string,
-  change: Partial<Pick<OrganisationRow, "name" | "plan">>,
+  change: Partial<Pick<OrganisationRow, "name" | "plan" | "status">>,
 ): Statement {
   return db.update(organisations).set(change).where(eq(organisations.id, id));
 }

@@ -29,7 +29,7 @@ export async function startWorld(): Promise<World> {
     name: "Paid",
     base_url: vendor.origin,
     auth: { scheme: "bearer" },
-    secret: "fake",
+    secret: "fake-key",
     reliability: { total_timeout_ms: 10_000 },
   };
   const made = await api.admin("POST", "/api/v1/connections", connection);

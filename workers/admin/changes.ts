@@ -57,7 +57,7 @@ export function freshId(context: { random(length: number): Uint8Array }, prefix:
  * marked and the cron goes on telling them.
  */
 export async function acknowledgeGates(
-  context: RouteContext,
+  context: Pick<RouteContext, "env" | "db" | "organisationId">,
   pending: readonly PendingGate[],
 ): Promise<Result<void, AdminProblem>> {
   const told = await tellGates(context.env.GATES, pending);

@@ -1,7 +1,9 @@
 /** Organisations: who makes them, what their plans allow, and sign-up. */
 import { describe, expect, it, vi } from "vitest";
+import { parsePeppers, parseToken } from "../../src/domain/token.ts";
+import { loadCredentialDocument } from "../../src/store/credential-documents.ts";
 import { listMails } from "../../src/store/dev-mailbox.ts";
-import { bindings, call, textOf } from "./admin.fixture.ts";
+import { bindings, call, newCredential, textOf } from "./admin.fixture.ts";
 
 // The machine may be busy; each test is bounded all the same.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -67,5 +69,67 @@ describe("organisations", () => {
     const mails = (await listMails(bindings.AUDIT_DB)).filter((mail) => mail.to === "zoe@example.com");
     expect(mails.length).toBeGreaterThan(0);
     expect(mails.length).toBeLessThanOrEqual(6);
+  });
+});
+
+describe("a suspended organisation", () => {
+  async function statusOf(token: string): Promise<string | undefined> {
+    const peppers = parsePeppers(bindings.RELAYKEY_PEPPERS);
+    const parsed = peppers.ok ? parseToken(token, peppers.value) : null;
+    return (await loadCredentialDocument(bindings.CONTROL_DB, parsed?.lookupId ?? ""))?.status;
+  }
+
+  async function withCredential() {
+    const organisation = await newOrganisation({ plan: "unlimited" });
+    const connection = textOf(await connect(organisation.key), "id");
+    const credential = await newCredential(connection, {}, { key: organisation.key });
+    return { ...organisation, token: textOf(credential, "token"), credential: textOf(credential, "id") };
+  }
+
+  it("has no credential, key or session that works, and all of them again when it is resumed", async () => {
+    const { id, key, token } = await withCredential();
+    const suspended = await call("POST", `${PATH}/${id}/suspend`);
+    expect(suspended.json).toMatchObject({ id, status: "suspended" });
+    expect(await statusOf(token)).toBe("suspended");
+    expect((await call("GET", "/api/v1/connections", { key })).json).toMatchObject({ code: "credential_invalid" });
+    expect((await call("POST", `${PATH}/${id}/suspend`)).status).toBe(200);
+    expect((await call("POST", `${PATH}/${id}/resume`)).json).toMatchObject({ id, status: "active" });
+    expect(await statusOf(token)).toBe("active");
+    expect((await call("GET", "/api/v1/connections", { key })).status).toBe(200);
+    const record = await call("GET", `/api/v1/control-events?target_id=${id}`, { key });
+    const rows = record.json["data"] as Record<string, unknown>[];
+    expect(rows.map((row) => row["action"])).toEqual(["resumeOrganisation", "suspendOrganisation"]);
+    expect(rows[1]).toMatchObject({ before: { status: "active" }, after: { status: "suspended" } });
+  });
+
+  it("is acknowledged only when every gate holds it, and repeating it tells those that are left", async () => {
+    const { id, credential } = await withCredential();
+    const told: string[] = [];
+    let away = true;
+    const gate = (name: string) => ({
+      ...bindings.GATES.getByName(name),
+      require: async (version: number) => {
+        if (away) throw new Error("the gate is away");
+        told.push(`${name} ${version}`);
+      },
+    });
+    const env = { GATES: { getByName: gate } };
+    const refused = await call("POST", `${PATH}/${id}/suspend`, { env });
+    expect(refused.json).toMatchObject({ status: 503, code: "unavailable", retryable: true });
+    away = false;
+    expect((await call("POST", `${PATH}/${id}/suspend`, { env })).status).toBe(200);
+    expect(told).toEqual([`${credential} 2`]);
+    expect((await call("POST", `${PATH}/${id}/suspend`, { env })).status).toBe(200);
+    expect(told).toHaveLength(1);
+  });
+
+  it("is the operator's to name, and never the operator's own", async () => {
+    const { id, key } = await newOrganisation();
+    for (const verb of ["suspend", "resume"]) {
+      expect((await call("POST", `${PATH}/${id}/${verb}`, { key })).json).toMatchObject({ code: "role_denied" });
+      expect((await call("POST", `${PATH}/org_default/${verb}`, { key })).status).toBe(403);
+      expect((await call("POST", `${PATH}/org_default/${verb}`)).json).toMatchObject({ code: "conflict" });
+      expect((await call("POST", `${PATH}/org_0000000000000000/${verb}`)).status).toBe(404);
+    }
   });
 });

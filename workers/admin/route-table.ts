@@ -13,6 +13,7 @@ import { CREDIT_ROUTES } from "./routes/credits.ts";
 import { CUSTOMER_ROUTES } from "./routes/customers.ts";
 import { KEY_ROTATION_ROUTES } from "./routes/key-rotation.ts";
 import { MANAGEMENT_KEY_ROUTES } from "./routes/management-keys.ts";
+import { PAYMENT_ROUTES } from "./routes/payments.ts";
 import { POLICY_ROUTES } from "./routes/policies.ts";
 import { RECIPIENT_ROUTES } from "./routes/recipients.ts";
 import { systemRoutes } from "./routes/system.ts";
@@ -35,6 +36,7 @@ import { TRUST_POLICY_ROUTES } from "./routes/trust-policies.ts";
 import { SHARE_ROUTES } from "./routes/shares.ts";
 import { EXPORT_ROUTES } from "./routes/exports.ts";
 import { ORGANISATION_ROUTES } from "./routes/organisations.ts";
+import { ORGANISATION_STATUS_ROUTES } from "./routes/organisation-status.ts";
 import { AUDIT_KEY_ROUTES } from "./routes/audit-key.ts";
 import { PROMPT_ROUTES } from "./routes/prompts.ts";
 import { SHARE_PAGE_ROUTES } from "./routes/share-pages.ts";
@@ -72,7 +74,9 @@ export const ROUTES: readonly Route[] = [
   ...SHARE_ROUTES,
   ...EXPORT_ROUTES,
   ...CREDIT_ROUTES,
+  ...PAYMENT_ROUTES,
   ...ORGANISATION_ROUTES,
+  ...ORGANISATION_STATUS_ROUTES,
   ...AUDIT_KEY_ROUTES,
   ...PROMPT_ROUTES,
   ...SHARE_PAGE_ROUTES,

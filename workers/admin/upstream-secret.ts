@@ -5,7 +5,7 @@ import type { AdminProblem } from "../../src/contract/problem.ts";
 import { last4, secretText, toLocation } from "../../src/contract/upstream-credential.ts";
 import type { SecretProviderWire, SecretWire } from "../../src/contract/upstream-credential.ts";
 import type { AuthScheme } from "../../src/domain/auth-scheme.ts";
-import { secretProblem } from "../../src/domain/auth-secret.ts";
+import { secretProblem, shortSecretProblem } from "../../src/domain/auth-secret.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import type { Result } from "../../src/domain/result.ts";
 import type { UpstreamCredentialRow } from "../../src/store/connections.ts";
@@ -30,7 +30,8 @@ export function checkSecret(auth: AuthScheme, given: NewSecret): Result<void, Ad
     return err(fieldProblem("location", "Is not used by the auth scheme none"));
   }
   if (given.secret === undefined) return ok(undefined);
-  const problem = secretProblem(auth, secretText(given.secret));
+  const text = secretText(given.secret);
+  const problem = secretProblem(auth, text) ?? shortSecretProblem(auth, text);
   return problem === null ? ok(undefined) : err(fieldProblem("secret", problem));
 }
 

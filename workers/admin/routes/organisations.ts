@@ -46,14 +46,14 @@ import {
   type RouteContext,
 } from "../route.ts";
 
-const PATH = "/api/v1/organisations";
+export const ORGANISATIONS_PATH = "/api/v1/organisations";
 const TAG = "Organisations";
 const ONE = z.strictObject({ organisation_id: OrganisationId });
 const MAX_OWNED = 3;
 
 const createOrganisation = defineRoute({
   method: "POST",
-  path: PATH,
+  path: ORGANISATIONS_PATH,
   operationId: "createOrganisation",
   tag: TAG,
   summary: "Make an organisation with a first owner's key (the deployment's operator only)",
@@ -78,7 +78,7 @@ const createOrganisation = defineRoute({
 
 const listAllOrganisations = defineRoute({
   method: "GET",
-  path: PATH,
+  path: ORGANISATIONS_PATH,
   operationId: "listOrganisations",
   tag: TAG,
   summary: "List organisations, newest first; others than the operator see their own",
@@ -100,7 +100,7 @@ const listAllOrganisations = defineRoute({
 
 const changeOrganisation = defineRoute({
   method: "PATCH",
-  path: `${PATH}/:organisation_id`,
+  path: `${ORGANISATIONS_PATH}/:organisation_id`,
   operationId: "changeOrganisation",
   tag: TAG,
   summary: "Rename an organisation, or (the operator only) change its plan",
@@ -167,7 +167,7 @@ async function signUpByMail(context: PublicContext, body: z.output<typeof SignUp
 }
 
 /** The deployment's own owner key. Owners of organisations are not operators. */
-function checkOperator(context: RouteContext): Result<void, AdminProblem> {
+export function checkOperator(context: RouteContext): Result<void, AdminProblem> {
   if (context.caller.id === OWNER_KEY_ID) return ok(undefined);
   return err({ code: "role_denied", detail: "Only the operator, with the deployment's owner key, may do this" });
 }
@@ -222,7 +222,7 @@ function firstKey(
   };
 }
 
-function organisationView(row: OrganisationRow): Organisation {
+export function organisationView(row: OrganisationRow): Organisation {
   const plan = isPlanId(row.plan) ? PLANS[row.plan] : null;
   return {
     id: row.id,
