@@ -100,6 +100,11 @@ describe("rewriteLinkHeader", () => {
       expect(rewriteLinkHeader(value, ROOT)).toBe(value);
     }
   });
+
+  it("passes a value unread that is longer than any list of pages", () => {
+    const long = `<https://api.vendor.com/a>; rel="next"; title="${"\\".repeat(9_000)}`;
+    expect(rewriteLinkHeader(long, ROOT)).toBe(long);
+  });
 });
 
 function rewritten(

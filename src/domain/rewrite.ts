@@ -36,8 +36,12 @@ export function rewriteLocation(value: string, map: UrlMap): string {
   return `${targets[0]?.origin ?? ""}${value}`;
 }
 
+/** A vendor's longer `Link` passes unread: quotes that never close would be looked at from each of them anew. */
+const MAX_LINK_CHARS = 8_192;
+
 /** The value of `Link` (RFC 8288 §3): each target between angle brackets; parameters stay as they are. */
 export function rewriteLinkHeader(value: string, map: UrlMap): string {
+  if (value.length > MAX_LINK_CHARS) return value;
   const targets = targetsOf(map);
   return value.replace(/"(?:[^"\\]|\\.)*"|<([^<>]*)>/g, (whole, target: string | undefined) => {
     const pointed = target === undefined ? null : pointedBack(target.trim(), targets);

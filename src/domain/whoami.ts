@@ -1,6 +1,7 @@
 /** The caller's own credential as the wire shows it: what it reaches, what remains, when that resets. Pure; no secret. */
 import type { LimitStatus } from "./admission.ts";
 import type { CredentialDocument } from "./documents.ts";
+import type { Scope } from "./scope.ts";
 
 interface Seen {
   readonly limits: readonly (LimitStatus & { readonly grantId: string | null })[];
@@ -38,10 +39,27 @@ export function whoamiDocument(document: CredentialDocument, seen: Seen, nowMs: 
       vendor: grant.connection.vendor,
       environment: grant.environment ?? grant.connection.environment,
       path: `/${grant.connection.id}`,
-      rules: grant.scope.rules,
-      deny_query_params: grant.scope.denyQueryParams,
+      ...scopeDocument(grant.scope),
       limits: seen.limits.filter((limit) => limit.grantId === grant.id).map((limit) => limitDocument(limit, nowMs)),
     })),
+  };
+}
+
+/** The scope with the member names under which it was asked for; the short form beside `rules` where there is one rule. */
+function scopeDocument(scope: Scope): Record<string, unknown> {
+  const [only, ...more] = scope.rules;
+  return {
+    rules: scope.rules,
+    ...(only === undefined || more.length > 0 ? {} : { allowed_methods: only.methods, allowed_paths: only.paths }),
+    deny_query_params: scope.denyQueryParams,
+    allow_query_params: scope.allowQueryParams,
+    body_rules: scope.body,
+    max_body_bytes: scope.maxBodyBytes,
+    graphql: scope.graphql,
+    json_rpc: scope.jsonRpc,
+    models: scope.models,
+    allow_headers: scope.allowHeaders,
+    remove_response_members: scope.removeResponseMembers,
   };
 }
 

@@ -34,7 +34,7 @@ app.all("*", async (context) => {
     case "prompt":
       return answerOwnRoute(request, route.kind, ports, parts.settings);
     case "health":
-      return Response.json({ status: "ok", version: VERSION }, { headers: { "cache-control": "no-store" } });
+      return healthy();
     case "invalid":
       return refused({ code: "invalid_request", detail: route.detail });
     case "not_found":
@@ -50,8 +50,20 @@ const MISCONFIGURED: Refusal = {
 };
 
 function refused(refusal: Refusal): Response {
-  const requestId = newId("req", crypto.getRandomValues(new Uint8Array(ID_RANDOM_BYTES)));
-  return refusalResponse(refusal, { requestId, limits: [], connection: null });
+  return refusalResponse(refusal, { requestId: freshRequestId(), limits: [], connection: null });
+}
+
+function healthy(): Response {
+  const headers = {
+    "cache-control": "no-store",
+    "x-relaykey-request-id": freshRequestId(),
+    "x-relaykey-source": "relaykey",
+  };
+  return Response.json({ status: "ok", version: VERSION }, { headers });
+}
+
+function freshRequestId(): string {
+  return newId("req", crypto.getRandomValues(new Uint8Array(ID_RANDOM_BYTES)));
 }
 
 export default app;

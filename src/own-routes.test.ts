@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import { answerOwnRoute } from "./own-routes.ts";
+import { grant, scope, SETTINGS, world, type World } from "./pipeline.fixture.ts";
+
+function whoami(at: World, token: string): Promise<Response> {
+  const headers = { authorization: `Bearer ${token}` };
+  return answerOwnRoute(new Request("http://localhost/.relaykey/whoami", { headers }), "whoami", at.ports, SETTINGS);
+}
+
+describe("whoami", () => {
+  it("shows a grant's whole scope under the names by which it was asked for", async () => {
+    const rules = [{ methods: ["GET"], paths: ["/contacts/*"] }];
+    const narrowed = scope({ rules, denyQueryParams: ["expand"], maxBodyBytes: 10, models: ["small-*"] });
+    const at = world({ grants: [grant({ scope: narrowed })] });
+    const answer = await whoami(at, at.token);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("x-relaykey-source")).toBe("relaykey");
+    expect(await answer.json()).toMatchObject({
+      grants: [
+        {
+          connection_id: "conn_test",
+          rules,
+          allowed_methods: ["GET"],
+          allowed_paths: ["/contacts/*"],
+          deny_query_params: ["expand"],
+          max_body_bytes: 10,
+          models: ["small-*"],
+        },
+      ],
+    });
+  });
+
+  it("leaves the short form out where several rules pair methods with paths", async () => {
+    const rules = [
+      { methods: ["GET"], paths: ["/a"] },
+      { methods: ["POST"], paths: ["/b"] },
+    ];
+    const at = world({ grants: [grant({ scope: scope({ rules }) })] });
+    expect(await (await whoami(at, at.token)).text()).not.toContain("allowed_paths");
+  });
+});
