@@ -15,6 +15,7 @@ import {
   type DatabaseIds,
   type DeployVariables,
 } from "./deploy-config.ts";
+import { mailSecretOf } from "./deploy-optional-secrets.ts";
 import {
   planSecrets,
   readRemembered,
@@ -79,9 +80,9 @@ async function deploy(): Promise<void> {
   for (const name of [CONTROL_DATABASE, AUDIT_DATABASE]) await migrateRemote(name);
 
   const secrets = await planSecrets();
-  if (secrets.created && secrets.secrets !== null) {
+  if (secrets.created !== null) {
     console.log(`Made new secrets, kept in ${secretsPath()}: move that file to a safe place after the deployment.`);
-    console.log(`Owner key, shown this once: ${secrets.secrets.RELAYKEY_OWNER_KEY}`);
+    console.log(`Owner key, shown this once: ${secrets.created.RELAYKEY_OWNER_KEY}`);
   }
   // The proxy first: the other two bind the Durable Objects that live in it.
   const proxyUrl = await deployWorker("proxy", secrets);
@@ -89,16 +90,25 @@ async function deploy(): Promise<void> {
   writeGeneratedConfig(databases, learned);
   await deployWorker("audit", secrets);
   await deployWorker("admin", secrets);
-  if (learned.ADMIN_ORIGIN !== variables.ADMIN_ORIGIN) await deployWorker("proxy", { ...secrets, secrets: null });
+  if (learned.ADMIN_ORIGIN !== variables.ADMIN_ORIGIN) await deployWorker("proxy", null);
   remember(learned);
   console.log(
     `RelayKey is deployed: proxy ${learned.PROXY_ORIGIN ?? "(no public address)"}, admin ${learned.ADMIN_ORIGIN ?? "(no public address)"}`,
   );
-  if ((learned.MAIL_PROVIDER ?? "mailbox") === "mailbox") {
-    console.log(
-      "No mail goes out yet: set MAIL_PROVIDER and MAIL_FROM and deploy again before relying on address confirmation.",
-    );
+  const silent = whyNoMail(learned, secrets);
+  if (silent !== null) console.log(`No mail goes out yet: ${silent}`);
+}
+
+/** What keeps address confirmation and login links from being mailed, or null. */
+function whyNoMail(variables: DeployVariables, plan: SecretPlan): string | null {
+  const provider = variables.MAIL_PROVIDER ?? "mailbox";
+  if (provider === "mailbox") {
+    return "set MAIL_PROVIDER and MAIL_FROM and deploy again before relying on address confirmation.";
   }
+  const secret = mailSecretOf(provider);
+  const lacking = (["audit", "admin"] as const).filter((worker) => secret !== null && !plan.known[worker].has(secret));
+  if (lacking.length === 0) return null;
+  return `${lacking.map(scriptName).join(" and ")} lack${lacking.length === 1 ? "s" : ""} ${secret}: set it in the environment and deploy again.`;
 }
 
 async function assertLoggedIn(): Promise<void> {
@@ -161,8 +171,8 @@ async function migrateRemote(name: string): Promise<void> {
   console.log(`database ${name}: migrated`);
 }
 
-/** Deploys one Worker with the secrets it lacks; gives back its workers.dev address, or null. */
-async function deployWorker(worker: WorkerName, plan: SecretPlan): Promise<string | null> {
+/** Deploys one Worker, with the secrets that the plan has for it; gives back its workers.dev address, or null. */
+async function deployWorker(worker: WorkerName, plan: SecretPlan | null): Promise<string | null> {
   const result = await withSecretsFile(plan, worker, (args) =>
     wrangler(["deploy", "--env", worker, "--config", GENERATED_CONFIG, ...args]),
   );

@@ -126,7 +126,7 @@ function writeVars(path: string, secrets: Secrets): void {
 }
 
 /** `NAME=value` or `NAME="value"` lines; `#` starts a comment line. */
-function parseVars(path: string): Record<string, string> {
+export function parseVars(path: string): Record<string, string> {
   let text: string;
   try {
     text = readFileSync(path, "utf8");

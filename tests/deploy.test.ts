@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { OPTIONAL_SECRETS } from "../scripts/deploy-optional-secrets.ts";
 import type { FakeAccount } from "./harness/fake-wrangler.ts";
 
 const REPOSITORY = resolve(import.meta.dirname, "..");
@@ -33,6 +34,9 @@ function deploy(environment: Readonly<Record<string, string>> = {}): Promise<{ c
         NODE_OPTIONS: "",
         RELAYKEY_WRANGLER: join(directory, "wrangler"),
         RELAYKEY_DEPLOY_DIR: join(directory, "deploy"),
+        RELAYKEY_DEV_VARS: join(directory, "dev.vars"),
+        RESEND_API_KEY: "",
+        SMTP_URL: "",
         FAKE_ACCOUNT: join(directory, "account.json"),
         ...environment,
       },
@@ -107,4 +111,61 @@ it("says what to do when nobody is logged in, and puts no secret on a command li
   await deploy();
   const { calls, secrets } = account();
   for (const value of Object.values(secrets["relaykey-admin"] ?? {})) expect(calls.join("\n")).not.toContain(value);
+});
+
+describe("secrets of other services", () => {
+  const mail = { MAIL_PROVIDER: "resend", MAIL_FROM: "relaykey@example.com" };
+  const secretsOf = (worker: string) => account().secrets[`relaykey-${worker}`] ?? {};
+
+  it("go from the environment to the Workers that read them, and take the place of older ones", async () => {
+    const [first, second] = ["first-mail-key", "second-mail-key"] as const;
+    const deployed = await deploy({ ...mail, RESEND_API_KEY: first });
+    expect(deployed.code, deployed.output).toBe(0);
+    expect(deployed.output).not.toContain(first);
+    expect(deployed.output).not.toContain("No mail goes out");
+    expect(secretsOf("audit")).toMatchObject({ RESEND_API_KEY: first });
+    expect(secretsOf("admin")).toMatchObject({ RESEND_API_KEY: first });
+    expect(secretsOf("proxy")).not.toHaveProperty("RESEND_API_KEY");
+    expect(account().calls.join("\n")).not.toContain(first);
+    const own = secretsOf("admin")["RELAYKEY_KEKS"];
+
+    expect((await deploy({ RESEND_API_KEY: second })).code).toBe(0);
+    expect(secretsOf("audit")).toMatchObject({ RESEND_API_KEY: second, RELAYKEY_KEKS: own });
+    expect((await deploy()).output).not.toContain("No mail goes out");
+    expect(secretsOf("admin")).toMatchObject({ RESEND_API_KEY: second });
+  });
+
+  it("go from the local file only where a Worker has none; a shell's AWS and Vault keys never do", async () => {
+    const vars = ['RESEND_API_KEY="local-mail-key"', "VAULT_ADDR=https://vault.example.com", "VAULT_TOKEN='from-file'"];
+    writeFileSync(join(directory, "dev.vars"), `${vars.join("\n")}\n`);
+    const shell = { VAULT_TOKEN: "from-shell", AWS_ACCESS_KEY_ID: "from-shell", AWS_SECRET_ACCESS_KEY: "from-shell" };
+    const deployed = await deploy({ ...shell, ...mail });
+    expect(deployed.code, deployed.output).toBe(0);
+    expect(JSON.stringify(account())).not.toContain("from-shell");
+    for (const worker of ["proxy", "admin"]) expect(secretsOf(worker)).toMatchObject({ VAULT_TOKEN: "from-file" });
+    expect(secretsOf("audit")).not.toHaveProperty("VAULT_TOKEN");
+    expect(secretsOf("audit")).toMatchObject({ RESEND_API_KEY: "local-mail-key" });
+
+    expect((await deploy({ RESEND_API_KEY: "stated-mail-key" })).code).toBe(0);
+    expect((await deploy()).code).toBe(0);
+    expect(secretsOf("audit")).toMatchObject({ RESEND_API_KEY: "stated-mail-key" });
+  });
+
+  it("are asked for when mail cannot go out without them", async () => {
+    const deployed = await deploy({ ...mail, MAIL_PROVIDER: "smtp" });
+    expect(deployed.code, deployed.output).toBe(0);
+    expect(deployed.output).toContain("relaykey-audit and relaykey-admin lack SMTP_URL");
+  });
+
+  it("are all that the Workers read", () => {
+    const read = (path: string, pattern: RegExp) =>
+      [...readFileSync(join(REPOSITORY, path), "utf8").matchAll(pattern)].map((match) => match[1] ?? "");
+    const providers = read("src/cloudflare/secret-providers.ts", /\btext\("([A-Z_]+)"\)/g);
+    const mailer = read("src/cloudflare/worker-mailer.ts", /readonly ((?:RESEND|SMTP)_[A-Z_]+)\?: string/g);
+    expect(providers.length).toBeGreaterThan(5);
+    expect(mailer.length).toBeGreaterThan(1);
+    expect([...OPTIONAL_SECRETS.proxy].toSorted()).toEqual([...providers].toSorted());
+    expect([...OPTIONAL_SECRETS.audit].toSorted()).toEqual([...mailer].toSorted());
+    expect([...OPTIONAL_SECRETS.admin].toSorted()).toEqual([...providers, ...mailer].toSorted());
+  });
 });
