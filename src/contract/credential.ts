@@ -35,42 +35,61 @@ const shortGrant = {
 };
 const SHORT_GRANT_MEMBERS = ["policy_id", ...SCOPE_MEMBER_NAMES, "customers", "price"] as const;
 
-export const CredentialCreate = z
-  .strictObject({
-    name: Name,
-    kind: CredentialKind.optional(),
-    recipient_id: RecipientId.nullable().optional(),
-    environment: Environment.nullable().optional(),
-    labels: Labels.optional(),
-    ttl_seconds: Ttl.optional(),
-    expires_at: TimeInput.optional(),
-    limits: LimitsWire.optional(),
-    trust: TrustWire.optional(),
-    acknowledge_findings: FindingIds.optional(),
-    prompt_with_token: z.boolean().optional(),
-    grants: z.array(GrantInput).min(1).max(MAX_GRANTS).optional(),
-    ...shortGrant,
-  })
+const creation = z.strictObject({
+  name: Name,
+  kind: CredentialKind.optional(),
+  recipient_id: RecipientId.nullable().optional(),
+  environment: Environment.nullable().optional(),
+  labels: Labels.optional(),
+  ttl_seconds: Ttl.optional(),
+  expires_at: TimeInput.optional(),
+  limits: LimitsWire.optional(),
+  trust: TrustWire.optional(),
+  acknowledge_findings: FindingIds.optional(),
+  prompt_with_token: z.boolean().optional(),
+  grants: z.array(GrantInput).min(1).max(MAX_GRANTS).optional(),
+  ...shortGrant,
+});
+
+export const CredentialCreate = creation.superRefine(checkCreation).meta({ id: "CredentialCreate" });
+
+/** The governance form: a key may be made first and bound afterwards. Until then it reaches nothing. */
+export const VirtualKeyCreate = creation
   .superRefine((wire, context) => {
-    const issue = (field: string, message: string): void => {
-      context.addIssue({ code: "custom", path: [field], message });
-    };
-    if (wire.ttl_seconds !== undefined && wire.expires_at !== undefined) {
-      issue("expires_at", "Give either ttl_seconds or expires_at");
-    }
-    if (wire.grants === undefined) {
-      if (wire.connection_id === undefined) issue("connection_id", "Is required without grants");
-      checkGrantForms(wire, context);
-      return;
-    }
-    if (wire.connection_id !== undefined) issue("connection_id", "Give either connection_id or grants");
-    const members: Readonly<Record<string, unknown>> = wire;
-    for (const name of SHORT_GRANT_MEMBERS) {
-      if (members[name] !== undefined) issue(name, "Belongs into grants here");
-    }
-    checkDistinctConnections(wire.grants, context);
+    if (isUnbound(wire)) checkLifetime(wire, context);
+    else checkCreation(wire, context);
   })
-  .meta({ id: "CredentialCreate" });
+  .meta({ id: "VirtualKeyCreate" });
+
+/** States no grant in any form. */
+function isUnbound(wire: z.output<typeof creation>): boolean {
+  const members: Readonly<Record<string, unknown>> = wire;
+  return ["grants", "connection_id", ...SHORT_GRANT_MEMBERS].every((name) => members[name] === undefined);
+}
+
+function checkLifetime(wire: { ttl_seconds?: unknown; expires_at?: unknown }, context: z.RefinementCtx): void {
+  if (wire.ttl_seconds === undefined || wire.expires_at === undefined) return;
+  context.addIssue({ code: "custom", path: ["expires_at"], message: "Give either ttl_seconds or expires_at" });
+}
+
+function checkCreation(wire: z.output<typeof creation>, context: z.RefinementCtx): void {
+  const issue = (field: string, message: string): void => {
+    context.addIssue({ code: "custom", path: [field], message });
+  };
+  checkLifetime(wire, context);
+  if (wire.grants === undefined) {
+    if (wire.connection_id === undefined) issue("connection_id", "Is required without grants");
+    checkGrantForms(wire, context);
+    return;
+  }
+  if (wire.connection_id !== undefined) issue("connection_id", "Give either connection_id or grants");
+  const members: Readonly<Record<string, unknown>> = wire;
+  for (const name of SHORT_GRANT_MEMBERS) {
+    if (members[name] !== undefined) issue(name, "Belongs into grants here");
+  }
+  checkDistinctConnections(wire.grants, context);
+}
+
 export type CredentialCreate = z.output<typeof CredentialCreate>;
 
 export const CredentialPatch = z
@@ -87,9 +106,7 @@ export const CredentialPatch = z
     acknowledge_findings: FindingIds.optional(),
   })
   .superRefine((wire, context) => {
-    if (wire.ttl_seconds !== undefined && wire.expires_at !== undefined) {
-      context.addIssue({ code: "custom", path: ["expires_at"], message: "Give either ttl_seconds or expires_at" });
-    }
+    checkLifetime(wire, context);
     if (wire.grants !== undefined) checkDistinctConnections(wire.grants, context);
   })
   .meta({ id: "CredentialPatch" });

@@ -7,7 +7,10 @@ export const MemberId = Id("mem", "mem_0123456789abcdef");
 /** A provisioner is a machine: it has a key and no login. */
 export const MemberRole = z.enum(["owner", "admin", "auditor"]);
 
-export const MemberCreate = z.strictObject({ email: Email, name: Name, role: MemberRole }).meta({ id: "MemberCreate" });
+/** Without a name a member is called by the address. */
+export const MemberCreate = z
+  .strictObject({ email: Email, name: Name.optional(), role: MemberRole })
+  .meta({ id: "MemberCreate" });
 
 export const MemberPatch = z
   .strictObject({ name: Name.optional(), role: MemberRole.optional() })

@@ -1,9 +1,20 @@
 /** Safety reviews, dry runs of policies and suggested scopes on the wire. */
 import * as z from "zod";
 import { Review } from "./credential.ts";
-import { ConnectionId, Environment, PolicyId, Time } from "./fields.ts";
-import { LimitsWire, TrustWire } from "./limits.ts";
+import {
+  ConnectionId,
+  Environment,
+  Labels,
+  Name,
+  PolicyId,
+  readableText,
+  RecipientId,
+  Time,
+  TimeInput,
+} from "./fields.ts";
+import { CustomerRuleWire, LimitsWire, TrustWire } from "./limits.ts";
 import { checkGrantForms, GrantInput } from "./policy.ts";
+import { PaymentWire } from "./price.ts";
 import { checkScopeForms, RuleWire, SCOPE_MEMBERS, SCOPE_MEMBER_NAMES, statesRules } from "./scope.ts";
 
 const MAX_TTL_SECONDS = 10 * 366 * 86_400;
@@ -11,9 +22,21 @@ const MAX_GRANTS = 32;
 export const MAX_REPLAY_DAYS = 90;
 const DEFAULT_REPLAY_DAYS = 7;
 
-/** What would be issued, without being issued: one grant in the short form, or several. */
+/**
+ * What would be issued, without being issued: one grant in the short form, or several. Takes the body of an issue as it
+ * stands; what says nothing about the reach (name, recipient, labels …) is read and has no effect.
+ */
 export const ScopeReviewRequest = z
   .strictObject({
+    name: Name.optional(),
+    recipient_id: RecipientId.nullable().optional(),
+    labels: Labels.optional(),
+    prompt_with_token: z.boolean().optional(),
+    customers: CustomerRuleWire.optional(),
+    price: PaymentWire.optional(),
+    /** Findings that are not to count as blocking. */
+    acknowledge_findings: z.array(readableText(128).min(1)).max(100).optional(),
+    expires_at: TimeInput.optional(),
     kind: z.enum(["delegated", "virtual"]).default("delegated"),
     ttl_seconds: z.int().min(1).max(MAX_TTL_SECONDS).nullable().optional(),
     limits: LimitsWire.optional(),

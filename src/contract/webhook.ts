@@ -11,7 +11,10 @@ const EventName = z.enum([...WEBHOOK_EVENTS, "*"]);
 const Events = z.array(EventName).min(1).max(32);
 const Url = z.string().min(1).max(MAX_URL_CHARS);
 
-export const WebhookCreate = z.strictObject({ name: Name, url: Url, events: Events }).meta({ id: "WebhookCreate" });
+/** Without a name it is called by its host; without events it is told of all. */
+export const WebhookCreate = z
+  .strictObject({ name: Name.optional(), url: Url, events: Events.default(["*"]) })
+  .meta({ id: "WebhookCreate" });
 
 export const WebhookPatch = z
   .strictObject({

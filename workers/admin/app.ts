@@ -13,6 +13,7 @@ import { answerProblem, answerReply, freshRequestId } from "./answer.ts";
 import { authenticate } from "./authenticate.ts";
 import { readSettings } from "./env.ts";
 import type { AdminEnv } from "./env.ts";
+import { apiNames, apiQuery, isGovernancePath } from "./governance-names.ts";
 import { onceOnly } from "./idempotent.ts";
 import { parseBody, parseParams, parseQuery, readBody } from "./input.ts";
 import type { Caller, Outcome, PublicContext, Route } from "./route.ts";
@@ -63,14 +64,17 @@ async function answer(c: AdminContext, route: Route, context: PublicContext): Pr
   if (!caller.ok) return caller;
   const params = parseParams(route, c.req.param());
   if (!params.ok) return params;
-  const query = parseQuery(route, new URL(context.request.url).searchParams);
+  const url = new URL(context.request.url);
+  const governance = isGovernancePath(url.pathname);
+  const query = parseQuery(route, governance ? apiQuery(url.searchParams) : url.searchParams);
   if (!query.ok) return query;
   if (route.method === "GET") {
     return route.handle(context, caller.value, { params: params.value, query: query.value, body: undefined });
   }
   const bytes = await readBody(context.request, route.largeBody?.maxBytes);
   if (!bytes.ok) return bytes;
-  const body = parseBody(route, context.request.headers.get("content-type"), bytes.value);
+  const contentType = context.request.headers.get("content-type");
+  const body = parseBody(route, contentType, bytes.value, governance ? apiNames : undefined);
   if (!body.ok) return body;
   const run = (): Promise<Outcome> =>
     route.handle(context, caller.value, { params: params.value, query: query.value, body: body.value });

@@ -64,16 +64,21 @@ export async function readBody(
   return ok(bytes);
 }
 
-/** An empty body counts as `{}`, so that the problem names the missing fields. */
-export function parseBody(route: Route, contentType: string | null, bytes: Uint8Array): Result<unknown, AdminProblem> {
+/** An empty body counts as `{}`, so that the problem names the missing fields. `rename` may bring members to other names. */
+export function parseBody(
+  route: Route,
+  contentType: string | null,
+  bytes: Uint8Array,
+  rename: (body: unknown) => unknown = (body) => body,
+): Result<unknown, AdminProblem> {
   const decoded = decodeBody(route, contentType, bytes);
   if (!decoded.ok) return decoded;
+  const value = rename(decoded.value);
   if (route.body === undefined) {
-    const empty =
-      typeof decoded.value === "object" && decoded.value !== null && Object.keys(decoded.value).length === 0;
+    const empty = typeof value === "object" && value !== null && Object.keys(value).length === 0;
     return empty ? ok(undefined) : err(invalid([{ field: "", message: "No body is expected here" }]));
   }
-  const parsed = route.body.safeParse(decoded.value);
+  const parsed = route.body.safeParse(value);
   return parsed.success ? ok(parsed.data) : err(invalid(fieldErrors(parsed.error.issues)));
 }
 

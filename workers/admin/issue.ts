@@ -147,7 +147,8 @@ export function tokenColumns(minted: ReturnType<typeof mintToken>) {
 export function requestedGrants(body: CredentialCreate): { input: GrantInput; field: string }[] {
   if (body.grants !== undefined) return body.grants.map((input, i) => ({ input, field: `grants[${i}].` }));
   const { connection_id: connectionId } = body;
-  if (connectionId === undefined) throw new Error("The schema lets no request without a connection through");
+  // A virtual key that is bound later: nothing is granted until then.
+  if (connectionId === undefined) return [];
   // Limits, environment and trust that stand directly in the request are the credential's.
   const { grants: _grants, limits: _limits, environment: _environment, ...input } = body;
   return [{ input: { ...input, connection_id: connectionId }, field: "" }];

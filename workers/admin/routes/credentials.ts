@@ -3,7 +3,7 @@
  * A revoke answers only once the credential's gate holds it.
  */
 import * as z from "zod";
-import { Credential, CredentialCreate, IssuedCredential } from "../../../src/contract/credential.ts";
+import { Credential, CredentialCreate, IssuedCredential, VirtualKeyCreate } from "../../../src/contract/credential.ts";
 import { ConnectionId, CredentialId, LabelFilter, Name, RecipientId } from "../../../src/contract/fields.ts";
 import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
 import { notFound } from "../../../src/contract/problem.ts";
@@ -40,6 +40,7 @@ function issueRoute(
   operationId: string,
   defaultKind: CredentialRow["kind"],
   summary: string,
+  body: typeof CredentialCreate,
 ): Route {
   return defineRoute({
     method: "POST",
@@ -49,9 +50,9 @@ function issueRoute(
     summary,
     description: "The token is in this answer and never shown again.",
     roles: ISSUERS,
-    body: CredentialCreate,
+    body,
     responses: { 201: IssuedCredential },
-    handler: (context, { body }) => issueCredential(context, body, defaultKind),
+    handler: (context, input) => issueCredential(context, input.body, defaultKind),
   });
 }
 
@@ -137,8 +138,20 @@ const deleteVirtualKey = defineRoute({
 });
 
 export const CREDENTIAL_ROUTES: readonly Route[] = [
-  issueRoute(PATH, "createDelegatedCredential", "delegated", "Issue a credential with one or several grants"),
-  issueRoute(ALIAS, "createVirtualKey", "virtual", "Issue a virtual key"),
+  issueRoute(
+    PATH,
+    "createDelegatedCredential",
+    "delegated",
+    "Issue a credential with one or several grants",
+    CredentialCreate,
+  ),
+  issueRoute(
+    ALIAS,
+    "createVirtualKey",
+    "virtual",
+    "Issue a virtual key; without a grant it is bound later",
+    VirtualKeyCreate,
+  ),
   listRoute(PATH, "listDelegatedCredentials", undefined, "List credentials, newest first"),
   listRoute(ALIAS, "listVirtualKeys", "virtual", "List virtual keys, newest first"),
   getCredential,

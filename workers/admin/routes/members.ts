@@ -46,7 +46,7 @@ const createMember = defineRoute({
     }
     const room = await checkRoom(context, "members", await countMembers(context.db, context.organisationId));
     if (!room.ok) return room;
-    const fresh = { name: body.name, role: body.role, status: "invited" as const, updatedAtMs: context.nowMs };
+    const fresh = { name: body.name ?? email, role: body.role, status: "invited" as const, updatedAtMs: context.nowMs };
     if (known !== null) return store(context, known, fresh, 201, []);
     const row: MemberRow = {
       id: freshId(context, "mem"),

@@ -35,8 +35,9 @@ const reviewScopes = defineRoute({
     const trust = effectiveTrust(body.kind, body.trust === undefined ? null : toTrust(body.trust), policies);
     const limits = body.limits === undefined ? NO_LIMITS : toLimits(body.limits);
     const longest = context.caller.constraints?.max_ttl_seconds ?? null;
-    const review = reviewDrafts(drafts.value, { ttlSeconds: body.ttl_seconds ?? longest, trust, limits });
-    const passed = passReview(review, drafts.value, context.caller, []);
+    const ttlSeconds = requestedSeconds(body, context.nowMs) ?? longest;
+    const review = reviewDrafts(drafts.value, { ttlSeconds, trust, limits });
+    const passed = passReview(review, drafts.value, context.caller, body.acknowledge_findings ?? []);
     const shown = drafts.value.map((draft) => ({
       connection: draft.connection.name,
       vendor: draft.connection.vendor,
@@ -50,19 +51,17 @@ const reviewScopes = defineRoute({
 export const SCOPE_REVIEW_ROUTES: readonly Route[] = [reviewScopes];
 
 function grantInputs(body: ScopeReviewRequest): { input: GrantInput; field: string }[] {
-  const {
-    grants,
-    connection_id: connectionId,
-    kind: _kind,
-    ttl_seconds: _ttl,
-    limits: _limits,
-    trust: _trust,
-    environment: _environment,
-    ...rest
-  } = body;
+  const { grants, connection_id: connectionId } = body;
   if (grants !== undefined) return grants.map((input, index) => ({ input, field: `grants[${index}].` }));
   if (connectionId === undefined) throw new Error("The schema lets no request without a connection through");
-  return [{ input: { ...rest, connection_id: connectionId }, field: "" }];
+  // Limits and environment that stand directly in the request are the credential's.
+  const { grants: _grants, limits: _limits, environment: _environment, ...input } = body;
+  return [{ input: { ...input, connection_id: connectionId }, field: "" }];
+}
+
+function requestedSeconds(body: ScopeReviewRequest, nowMs: number): number | null {
+  if (body.expires_at === undefined) return body.ttl_seconds ?? null;
+  return Math.max(1, Math.ceil((Date.parse(body.expires_at) - nowMs) / 1_000));
 }
 
 /** A provisioner learns nothing of connections outside its constraints, not even whether they exist. */

@@ -46,7 +46,7 @@ const createWebhook = defineRoute({
     const row: WebhookRow = {
       id,
       organisationId: context.organisationId,
-      name: body.name,
+      name: body.name ?? new URL(url.value).host,
       url: url.value,
       events: body.events,
       secretVersion: 1,
