@@ -1,57 +1,20 @@
 /** One grant of a credential: which connection, and what of it, by a policy or by rules of its own. */
-import { signal } from "@preact/signals";
-import type { Signal } from "@preact/signals";
-import type { Grant } from "../../../../src/contract/policy.ts";
 import type { Failure } from "../api/client.ts";
 import { connections, policies, vendors } from "../api/directory.ts";
 import { canRead } from "../api/session.ts";
+import { plain, words } from "../format.ts";
 import { Button } from "../ui/button.tsx";
-import { SelectField, TextField } from "../ui/field.tsx";
+import { CheckField, SelectField, TextField } from "../ui/field.tsx";
+import { ownNames } from "./grant-draft.ts";
+import type { GrantDraft } from "./grant-draft.ts";
 import { Operations } from "./operations.tsx";
-import { scopeBody, scopeDraft, isComplete } from "./scope-draft.ts";
-import type { ScopeDraft } from "./scope-draft.ts";
 import { ScopeEditor } from "./scope-editor.tsx";
-
-export interface GrantDraft {
-  readonly key: number;
-  readonly connectionId: Signal<string>;
-  /** Empty: rules of its own. */
-  readonly policyId: Signal<string>;
-  readonly scope: ScopeDraft;
-  /** Members of an existing grant that this form has no field for. */
-  readonly kept: Readonly<Record<string, unknown>>;
-}
-
-let lastKey = 0;
-
-export function grantDraft(connectionId = "", from: Grant | null = null): GrantDraft {
-  lastKey += 1;
-  const kept: Record<string, unknown> = {};
-  for (const name of ["environment", "customers", "price"] as const) {
-    if (from !== null && from[name] !== null) kept[name] = from[name];
-  }
-  return {
-    key: lastKey,
-    connectionId: signal(from?.connection_id ?? connectionId),
-    policyId: signal(from?.policy_id ?? ""),
-    scope: scopeDraft(from),
-    kept: from === null ? {} : { ...kept, ...(from.policy_id === null ? { limits: from.limits } : {}) },
-  };
-}
-
-export function grantBody(draft: GrantDraft): Record<string, unknown> {
-  const base = { ...draft.kept, connection_id: draft.connectionId.value.trim() };
-  if (draft.policyId.value !== "") return { ...base, policy_id: draft.policyId.value };
-  return { ...base, ...scopeBody(draft.scope) };
-}
-
-export function grantIsComplete(draft: GrantDraft): boolean {
-  return draft.connectionId.value !== "" && (draft.policyId.value !== "" || isComplete(draft.scope));
-}
 
 export function GrantEditor(props: {
   readonly draft: GrantDraft;
   readonly failure: Failure | null;
+  /** The grant's place in the request, by which errors find its fields: `grants[0].`. */
+  readonly prefix: string;
   readonly onRemove: (() => void) | null;
 }) {
   const { draft } = props;
@@ -63,7 +26,7 @@ export function GrantEditor(props: {
         {canRead.value ? (
           <SelectField
             label="Connection"
-            name="connection_id"
+            name={`${props.prefix}connection_id`}
             value={draft.connectionId}
             failure={props.failure}
             required
@@ -75,7 +38,7 @@ export function GrantEditor(props: {
         ) : (
           <TextField
             label="Connection’s id"
-            name="connection_id"
+            name={`${props.prefix}connection_id`}
             value={draft.connectionId}
             failure={props.failure}
             placeholder="conn_…"
@@ -86,7 +49,7 @@ export function GrantEditor(props: {
         {policies.items.value.length === 0 ? null : (
           <SelectField
             label="Scope"
-            name="policy_id"
+            name={`${props.prefix}policy_id`}
             value={draft.policyId}
             failure={props.failure}
             choices={[
@@ -96,11 +59,13 @@ export function GrantEditor(props: {
           />
         )}
       </div>
+      {draft.policyId.value === "" ? null : <Refinements draft={draft} />}
       {draft.policyId.value === "" ? (
         <ScopeEditor
           key={vendor?.id ?? "none"}
           draft={draft.scope}
           vendor={vendor}
+          prefix={props.prefix}
           failure={props.failure}
           basePath={connection === null ? "" : new URL(connection.base_url).pathname.replace(/\/$/, "")}
         />
@@ -116,5 +81,18 @@ export function GrantEditor(props: {
         </div>
       )}
     </div>
+  );
+}
+
+/** What the grant states beside its policy was written over the API; here it can only be kept or dropped as a whole. */
+function Refinements({ draft }: { readonly draft: GrantDraft }) {
+  const names = ownNames(draft.from);
+  if (names.length === 0) return null;
+  return (
+    <CheckField
+      label="Keep what this grant states beside the policy"
+      value={draft.keepsOwn}
+      hint={plain(names.map(words).join(", "))}
+    />
   );
 }

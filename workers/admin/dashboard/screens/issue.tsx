@@ -81,8 +81,9 @@ export function Issue(props: {
 function Change({ existing }: { readonly existing: Credential }) {
   const draft = useMemo(() => credentialDraft(existing), []);
   const action = useAction(
-    () => patch<Credential>(`/delegated-credentials/${existing.id}`, changeBody(draft)),
+    () => patch<Credential>(`/delegated-credentials/${existing.id}`, changeBody(draft, existing)),
     () => {
+      void credentials.want(true);
       notify("Saved. It holds from now on.");
       navigate(`/credentials/${existing.id}`);
     },

@@ -1,125 +1,176 @@
-/** The common limits: calls in a span of time, calls and dollars in a day or month. What it has no field for stays as it is. */
-import { signal } from "@preact/signals";
-import type { Signal } from "@preact/signals";
+/** Limits as a person edits them: a row for each rate and each budget, and, folded away, the same for each customer. */
 import type { LimitsWire } from "../../../../src/contract/limits.ts";
 import type { Failure } from "../api/client.ts";
 import { count, duration, money } from "../format.ts";
+import { Button } from "../ui/button.tsx";
 import { SelectField, TextField, errorOf } from "../ui/field.tsx";
+import { MAX_ROWS, budgetDraft, isStated, rateDraft } from "./limits-draft.ts";
+import type { BudgetDraft, LimitSetDraft, LimitsDraft, RateDraft } from "./limits-draft.ts";
 
-export interface LimitsDraft {
-  readonly requests: Signal<string>;
-  readonly seconds: Signal<string>;
-  readonly budget: Signal<string>;
-  readonly budgetWindow: Signal<string>;
-  readonly usd: Signal<string>;
-  readonly usdWindow: Signal<string>;
-  readonly kept: LimitsWire;
-}
+export { limitsBody, limitsDraft } from "./limits-draft.ts";
 
-const MICROS = 1_000_000;
-
-export function limitsDraft(from: LimitsWire = {}): LimitsDraft {
-  const [rate, ...rates] = from.rate ?? [];
-  const requests = from.budgets?.find((each) => each.unit === "requests");
-  const usd = from.budgets?.find((each) => each.unit === "usd_micros");
-  return {
-    requests: signal(rate === undefined ? "" : String(rate.requests)),
-    seconds: signal(String(rate?.per_seconds ?? 60)),
-    budget: signal(requests === undefined ? "" : String(requests.limit)),
-    budgetWindow: signal(requests?.window ?? "month"),
-    usd: signal(usd === undefined ? "" : String(usd.limit / MICROS)),
-    usdWindow: signal(usd?.window ?? "month"),
-    kept: {
-      rate: rates,
-      budgets: (from.budgets ?? []).filter((each) => each !== requests && each !== usd),
-      ...(from.per_customer === undefined ? {} : { per_customer: from.per_customer }),
-    },
-  };
-}
-
-export function limitsBody(draft: LimitsDraft): LimitsWire {
-  const window = (value: string): "day" | "month" => (value === "day" ? "day" : "month");
-  return {
-    ...draft.kept,
-    rate: [
-      ...(draft.requests.value === ""
-        ? []
-        : [{ requests: Number(draft.requests.value), per_seconds: Number(draft.seconds.value) }]),
-      ...(draft.kept.rate ?? []),
-    ],
-    budgets: [
-      ...(draft.budget.value === ""
-        ? []
-        : [{ unit: "requests" as const, limit: Number(draft.budget.value), window: window(draft.budgetWindow.value) }]),
-      ...(draft.usd.value === ""
-        ? []
-        : [
-            {
-              unit: "usd_micros" as const,
-              limit: Math.round(Number(draft.usd.value) * MICROS),
-              window: window(draft.usdWindow.value),
-            },
-          ]),
-      ...(draft.kept.budgets ?? []),
-    ],
-  };
-}
-
-const SPANS = [1, 10, 60, 3_600, 86_400];
+const SPANS_SECONDS = [1, 10, 60, 3_600, 86_400];
+const UNITS = [
+  { value: "requests", label: "calls" },
+  { value: "usd_micros", label: "US dollars" },
+];
 const WINDOWS = [
   { value: "day", label: "a day" },
   { value: "month", label: "a month" },
 ];
 
-export function LimitsForm({ draft, failure }: { readonly draft: LimitsDraft; readonly failure: Failure | null }) {
-  const error = errorOf(failure, "limits");
-  const spans = [...new Set([...SPANS, Number(draft.seconds.value)])].toSorted((a, b) => a - b);
+interface FormProps {
+  readonly failure: Failure | null;
+  /** The request's member, by which errors find their rows. */
+  readonly name?: string;
+}
+
+export function LimitsForm(props: FormProps & { readonly draft: LimitsDraft }) {
+  const { draft, name = "limits" } = props;
+  const each = draft.perCustomer;
+  const perCustomer = each.rates.value.length + each.budgets.value.length;
   return (
-    <div class="stack tight">
-      <div class="columns">
-        <TextField
-          label="Calls"
-          name="limits.rate"
-          type="number"
-          min={1}
-          value={draft.requests}
-          placeholder="no limit"
-          optional
-        />
-        <SelectField
-          label="in"
-          name="limits.rate.per"
-          value={draft.seconds}
-          choices={spans.map((each) => ({ value: String(each), label: duration(each) }))}
-        />
-      </div>
-      <div class="columns">
-        <TextField
-          label="Calls in all"
-          name="limits.budgets"
-          type="number"
-          min={0}
-          value={draft.budget}
-          placeholder="no limit"
-          optional
-        />
-        <SelectField label="in" name="limits.budgets.window" value={draft.budgetWindow} choices={WINDOWS} />
-      </div>
-      <div class="columns">
-        <TextField
-          label="US dollars"
-          name="limits.usd"
-          type="number"
-          min={0}
-          value={draft.usd}
-          placeholder="no limit"
-          optional
-        />
-        <SelectField label="in" name="limits.usd.window" value={draft.usdWindow} choices={WINDOWS} />
-      </div>
-      {error === null ? null : <p class="error">{error}</p>}
+    <div class="stack">
+      <LimitSet draft={draft} failure={props.failure} name={name} label="" />
+      <details open={perCustomer > 0}>
+        <summary>For each customer on its own</summary>
+        <p class="hint">
+          Counted apart for every customer that calls name in X-RelayKey-Customer, over all credentials of a connection.
+        </p>
+        <LimitSet draft={each} failure={props.failure} name={`${name}.per_customer`} label=", per customer" />
+      </details>
     </div>
   );
+}
+
+function LimitSet(props: {
+  readonly draft: LimitSetDraft;
+  readonly failure: Failure | null;
+  readonly name: string;
+  readonly label: string;
+}) {
+  const { draft, failure, name, label } = props;
+  const rates = draft.rates.value;
+  const budgets = draft.budgets.value;
+  const without = <T,>(rows: readonly T[], gone: T): readonly T[] => rows.filter((row) => row !== gone);
+  return (
+    <div class="stack tight">
+      {rates.map((row, i) => (
+        <RateRow
+          key={row.key}
+          row={row}
+          name={`${name}.rate[${statedBefore(rates, i)}]`}
+          label={`${i + 1}${label}`}
+          failure={failure}
+          onRemove={() => (draft.rates.value = without(rates, row))}
+        />
+      ))}
+      {budgets.map((row, i) => (
+        <BudgetRow
+          key={row.key}
+          row={row}
+          name={`${name}.budgets[${statedBefore(budgets, i)}]`}
+          label={`${i + 1}${label}`}
+          failure={failure}
+          onRemove={() => (draft.budgets.value = without(budgets, row))}
+        />
+      ))}
+      <ListError failure={failure} names={[`${name}.rate`, `${name}.budgets`]} />
+      <div class="row">
+        {rates.length < MAX_ROWS ? (
+          <Button look="quiet" icon="plus" onClick={() => (draft.rates.value = [...rates, rateDraft()])}>
+            Rate limit
+          </Button>
+        ) : null}
+        {budgets.length < MAX_ROWS ? (
+          <Button look="quiet" icon="plus" onClick={() => (draft.budgets.value = [...budgets, budgetDraft()])}>
+            Budget
+          </Button>
+        ) : null}
+        {rates.length + budgets.length === 0 ? <span class="muted">No limits</span> : null}
+      </div>
+    </div>
+  );
+}
+
+interface RowProps {
+  readonly name: string;
+  /** Tells the row from its neighbours to who cannot see where it stands. */
+  readonly label: string;
+  readonly failure: Failure | null;
+  readonly onRemove: () => void;
+}
+
+function RateRow({ row, name, label, failure, onRemove }: RowProps & { readonly row: RateDraft }) {
+  const spans = [...new Set([...SPANS_SECONDS, Number(row.seconds.value)])].toSorted((a, b) => a - b);
+  return (
+    <fieldset class="limit">
+      <legend class="sr-only">Rate limit {label}</legend>
+      <TextField
+        label="Calls at most"
+        name={`${name}.requests`}
+        type="number"
+        min={1}
+        value={row.requests}
+        failure={failure}
+        required
+      />
+      <SelectField
+        label="In"
+        name={`${name}.per_seconds`}
+        value={row.seconds}
+        failure={failure}
+        choices={spans.map((each) => ({ value: String(each), label: duration(each) }))}
+      />
+      <TextField
+        label="At once"
+        name={`${name}.burst`}
+        type="number"
+        min={1}
+        value={row.burst}
+        failure={failure}
+        placeholder="as many"
+      />
+      <Button look="quiet" icon="close" label={`Remove rate limit ${label}`} onClick={onRemove} />
+    </fieldset>
+  );
+}
+
+function BudgetRow({ row, name, label, failure, onRemove }: RowProps & { readonly row: BudgetDraft }) {
+  const dollars = row.unit.value === "usd_micros";
+  return (
+    <fieldset class="limit">
+      <legend class="sr-only">Budget {label}</legend>
+      <TextField
+        label="Budget"
+        name={`${name}.limit`}
+        type="number"
+        min={0}
+        step={dollars ? "any" : 1}
+        value={row.amount}
+        failure={failure}
+        required
+      />
+      <SelectField label="Of" name={`${name}.unit`} value={row.unit} failure={failure} choices={UNITS} />
+      <SelectField label="In" name={`${name}.window`} value={row.window} failure={failure} choices={WINDOWS} />
+      <Button look="quiet" icon="close" label={`Remove budget ${label}`} onClick={onRemove} />
+    </fieldset>
+  );
+}
+
+/** Errors of a list as a whole; those of its rows stand at the rows. */
+function ListError({ failure, names }: { readonly failure: Failure | null; readonly names: readonly string[] }) {
+  const own = failure?.errors.filter((each) => names.includes(each.field)) ?? [];
+  return own.map((each) => (
+    <p class="error" key={each.field}>
+      {errorOf(failure, each.field)}
+    </p>
+  ));
+}
+
+/** Where a row stands in the request, which leaves out rows that say nothing. */
+function statedBefore(rows: readonly (RateDraft | BudgetDraft)[], index: number): number {
+  return rows.slice(0, index).filter(isStated).length;
 }
 
 export function LimitsText({ limits }: { readonly limits: LimitsWire }) {
@@ -134,9 +185,12 @@ export function LimitsText({ limits }: { readonly limits: LimitsWire }) {
   );
 }
 
-function limitsWords(limits: LimitsWire): string[] {
+export function limitsWords(limits: LimitsWire): string[] {
   return [
-    ...(limits.rate ?? []).map((each) => `${count(each.requests)} calls in ${duration(each.per_seconds)}`),
+    ...(limits.rate ?? []).map((each) => {
+      const burst = each.burst === null || each.burst === undefined ? "" : `, ${count(each.burst)} at once`;
+      return `${count(each.requests)} calls in ${duration(each.per_seconds)}${burst}`;
+    }),
     ...(limits.budgets ?? []).map(
       (each) => `${each.unit === "requests" ? `${count(each.limit)} calls` : money(each.limit)} a ${each.window}`,
     ),

@@ -96,7 +96,7 @@ export function NewKey(props: {
             </div>
             {connectionError === null ? null : <p class="error">{connectionError}</p>}
           </fieldset>
-          <ScopeEditor draft={scope} vendor={null} failure={failure} />
+          <ScopeEditor draft={scope} vendor={null} failure={failure} prefix="constraints." />
           <div class="columns">
             <SelectField
               label="Lifetime at most"

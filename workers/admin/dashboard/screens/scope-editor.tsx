@@ -16,8 +16,10 @@ export function ScopeEditor(props: {
   readonly failure: Failure | null;
   /** Path of the connection's base URL, which every pattern begins with. */
   readonly basePath?: string;
+  /** The scope's place in the request, by which errors find its fields: `grants[0].`. */
+  readonly prefix?: string;
 }) {
-  const { draft } = props;
+  const { draft, prefix = "" } = props;
   const rules = draft.rules.value;
   return (
     <div class="stack">
@@ -29,6 +31,7 @@ export function ScopeEditor(props: {
           key={rule.key}
           rule={rule}
           number={i + 1}
+          name={`${prefix}rules[${i}]`}
           basePath={props.basePath ?? ""}
           failure={props.failure}
           onRemove={rules.length > 1 ? () => (draft.rules.value = rules.filter((each) => each !== rule)) : null}
@@ -44,7 +47,7 @@ export function ScopeEditor(props: {
         <div class="columns">
           <TextArea
             label="Refused query parameters"
-            name="deny_query_params"
+            name={`${prefix}deny_query_params`}
             value={draft.denyQuery}
             failure={props.failure}
             hint="One a line; every spelling of a name is refused with it"
@@ -52,7 +55,7 @@ export function ScopeEditor(props: {
           />
           <TextArea
             label="Allowed models"
-            name="models"
+            name={`${prefix}models`}
             value={draft.models}
             failure={props.failure}
             hint="For AI vendors; empty allows all"
@@ -60,7 +63,7 @@ export function ScopeEditor(props: {
           />
           <TextArea
             label="Members removed from answers"
-            name="remove_response_members"
+            name={`${prefix}remove_response_members`}
             value={draft.removeMembers}
             failure={props.failure}
             hint="For example data[].email"
@@ -75,6 +78,7 @@ export function ScopeEditor(props: {
 function RuleEditor(props: {
   readonly rule: RuleDraft;
   readonly number: number;
+  readonly name: string;
   readonly basePath: string;
   readonly failure: Failure | null;
   readonly onRemove: (() => void) | null;
@@ -106,7 +110,7 @@ function RuleEditor(props: {
       </div>
       <TextArea
         label="Paths"
-        name={`rules[${props.number - 1}]`}
+        name={props.name}
         value={paths}
         failure={props.failure}
         rows={Math.min(Math.max(paths.value.split("\n").length, 2), 8)}

@@ -76,6 +76,8 @@ interface TextFieldProps extends FieldProps {
   readonly required?: boolean;
   readonly min?: number;
   readonly max?: number;
+  /** Of numbers; `any` allows decimals. */
+  readonly step?: number | "any";
   readonly autoFocus?: boolean;
   readonly code?: boolean;
 }
@@ -94,6 +96,7 @@ export function TextField(props: TextFieldProps) {
           required={props.required}
           min={props.min}
           max={props.max}
+          step={props.step}
           autoComplete={props.type === "email" ? "email" : "off"}
           spellcheck={false}
           autofocus={props.autoFocus}

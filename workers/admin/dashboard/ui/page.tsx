@@ -52,6 +52,15 @@ export function Section(props: {
   );
 }
 
+/** A section of a form: fields with the same space around and between them. */
+export function FormSection(props: { readonly title: string; readonly children: ComponentChildren }) {
+  return (
+    <Section title={props.title}>
+      <div class="inner">{props.children}</div>
+    </Section>
+  );
+}
+
 export function Facts({ facts }: { readonly facts: readonly (readonly [label: string, value: ComponentChildren])[] }) {
   return (
     <dl class="facts">

@@ -1,0 +1,73 @@
+/** Labels: shown as links to whatever carries the same one, and edited as rows of a name and a value. */
+import type { Failure } from "../api/client.ts";
+import { plain } from "../format.ts";
+import { Button, Link } from "../ui/button.tsx";
+import { TextField, errorOf } from "../ui/field.tsx";
+import { labelDraft } from "./labels-draft.ts";
+import type { LabelsDraft } from "./labels-draft.ts";
+
+/** As many as the API takes. */
+const MAX_LABELS = 32;
+
+/** `list`: the screen that is filtered by a label when it is followed. */
+export function Labels(props: { readonly labels: Readonly<Record<string, string>>; readonly list: string }) {
+  const entries = Object.entries(props.labels);
+  if (entries.length === 0) return <span class="muted">none</span>;
+  return (
+    <ul class="labels">
+      {entries.map(([name, value]) => (
+        <li key={name}>
+          <Link to={`${props.list}?label=${encodeURIComponent(`${name}:${value}`)}`} class="label">
+            <bdi>{value === "" ? plain(name) : `${plain(name)}: ${plain(value)}`}</bdi>
+          </Link>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function LabelsField({ draft, failure }: { readonly draft: LabelsDraft; readonly failure: Failure | null }) {
+  const rows = draft.value;
+  const error = errorOf(failure, "labels");
+  return (
+    <fieldset class="stack tight">
+      <legend>
+        Labels<span class="muted"> (optional)</span>
+      </legend>
+      {rows.map((row, i) => (
+        <div class="label-row" key={row.key}>
+          <TextField
+            label={`Name of label ${i + 1}`}
+            name="label_name"
+            value={row.name}
+            placeholder="team"
+            autoFocus={row.name.value === "" && i > 0}
+            bare
+            required
+          />
+          <TextField
+            label={`Value of label ${i + 1}`}
+            name="label_value"
+            value={row.value}
+            placeholder="payments"
+            bare
+          />
+          <Button
+            look="quiet"
+            icon="close"
+            label={`Remove label ${i + 1}`}
+            onClick={() => (draft.value = rows.filter((each) => each !== row))}
+          />
+        </div>
+      ))}
+      {error === null ? null : <p class="error">{error}</p>}
+      {rows.length < MAX_LABELS ? (
+        <div class="row">
+          <Button look="quiet" icon="plus" onClick={() => (draft.value = [...rows, labelDraft()])}>
+            Label
+          </Button>
+        </div>
+      ) : null}
+    </fieldset>
+  );
+}
