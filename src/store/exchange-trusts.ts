@@ -48,14 +48,22 @@ export function listExchangeTrusts(
     .limit(page.limit + 1);
 }
 
-/** Active ones for an issuer, over all active organisations; the claims decide which one speaks. */
-export async function trustsOfIssuer(db: ControlDb, issuer: string): Promise<ExchangeTrustRow[]> {
+/**
+ * Active ones for an issuer, over all active organisations; the claims decide which one speaks. `id`: that one alone, so
+ * that however many others trust the same issuer, none stands in its way.
+ */
+export async function trustsOfIssuer(db: ControlDb, issuer: string, id?: string): Promise<ExchangeTrustRow[]> {
   const rows = await db
     .select({ trust: exchangeTrusts })
     .from(exchangeTrusts)
     .innerJoin(organisations, eq(organisations.id, exchangeTrusts.organisationId))
     .where(
-      and(eq(exchangeTrusts.issuer, issuer), eq(exchangeTrusts.status, "active"), eq(organisations.status, "active")),
+      and(
+        eq(exchangeTrusts.issuer, issuer),
+        eq(exchangeTrusts.status, "active"),
+        eq(organisations.status, "active"),
+        id === undefined ? undefined : eq(exchangeTrusts.id, id),
+      ),
     )
     .orderBy(exchangeTrusts.createdAtMs, exchangeTrusts.id)
     .limit(MAX_TRUSTS_PER_ISSUER);

@@ -2,6 +2,7 @@ import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { forgetIssuers } from "../../src/cloudflare/oidc.ts";
 import { call, fieldsOf, newConnection } from "./admin.fixture.ts";
+import { otherOrganisation } from "./tenant.fixture.ts";
 
 // The machine may be busy; each test is bounded all the same.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -169,6 +170,22 @@ describe("the token exchange", () => {
     expect((await exchange(await token(), { name: "me" })).json).toMatchObject({ code: "outside_constraint" });
     const narrow = { grants: [{ connection_id: "conn_ci", allowed_methods: ["GET"], allowed_paths: ["/v1/a"] }] };
     expect((await exchange(await token(), narrow)).status).toBe(200);
+  });
+
+  it("lets no other organisation catch a token by trusting the same issuer and claims", async () => {
+    const key = await otherOrganisation("org_catcher");
+    const audience = "shared";
+    const own = await call("POST", "/api/v1/trust-policies", { body: { ...policy, audience } });
+    await newConnection({ id: "conn_ci" }, { key });
+    const theirs = await call("POST", "/api/v1/trust-policies", { key, body: { ...policy, audience } });
+    expect(theirs.status, theirs.text).toBe(201);
+    const unclear = await exchange(await token({ audience }));
+    expect(unclear.status, unclear.text).toBe(401);
+    expect(unclear.json["detail"]).toContain("trust_policy_id");
+    const named = await exchange(await token({ audience }), { trust_policy_id: own.json["id"] });
+    expect(named.status, named.text).toBe(200);
+    const seen = await call("GET", `/api/v1/delegated-credentials/${named.json["credential_id"]}`);
+    expect(seen.status).toBe(200);
   });
 
   it("says that an issuer cannot be reached, and does not follow its redirects", async () => {

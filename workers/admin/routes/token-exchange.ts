@@ -84,36 +84,51 @@ interface Trusted {
   readonly claims: JWTPayload;
 }
 
-/** The first trust policy that the token satisfies, oldest first; otherwise what came closest to it. */
+/**
+ * The trust policy that the token satisfies, the oldest of an organisation; otherwise what came closest to it. Two
+ * organisations may trust the same issuer with the same claims: neither may catch the other's tokens, so the token's
+ * holder must then say which policy it means.
+ */
 async function findTrust(context: PublicContext, body: TokenExchange): Promise<Result<Trusted, AdminProblem>> {
   const issuer = issuerOf(body.subject_token);
   if (issuer === null) return err(refused("The subject token is not a signed JWT with an issuer"));
-  const trusts = (await trustsOfIssuer(context.db, issuer)).filter(
-    (trust) => body.trust_policy_id === undefined || trust.id === body.trust_policy_id,
-  );
+  let found: Trusted | null = null;
   let problem = refused("No trust policy names this issuer");
-  for (const trust of trusts) {
-    const verified = await verifyIdentityToken(
-      body.subject_token,
-      {
-        issuer: trust.issuer,
-        audience: trust.audience,
-        jwksUrl: trust.jwksUrl,
-        maxAgeSeconds: MAX_TOKEN_AGE_SECONDS,
-        nowMs: context.nowMs,
-      },
-      { fetch: (request) => fetch(request), allowPrivate: context.settings.allowPrivateUpstreams },
-    );
-    if (!verified.ok) {
-      if (verified.error === "issuer_unreachable") return err(unreachable());
-      problem = refused(FAILURES[verified.error]);
-      continue;
-    }
-    const matched = matchClaims(trust.claims, verified.value);
-    if (matched.ok) return ok({ trust, claims: verified.value });
-    problem = refused(`The claim ${matched.error.claim} is ${matched.error.problem} from what the trust policy wants`);
+  for (const trust of await trustsOfIssuer(context.db, issuer, body.trust_policy_id)) {
+    if (trust.organisationId === found?.trust.organisationId) continue;
+    const claims = await satisfied(context, trust, body.subject_token);
+    if (!claims.ok) problem = claims.error;
+    else if (found !== null) return err(refused(AMBIGUOUS));
+    else found = { trust, claims: claims.value };
   }
-  return err(problem);
+  return found === null ? err(problem) : ok(found);
+}
+
+const AMBIGUOUS = "Trust policies of several organisations accept this token; name one as trust_policy_id";
+
+/** The token's claims, when they are what this trust policy wants. */
+async function satisfied(
+  context: PublicContext,
+  trust: ExchangeTrustRow,
+  token: string,
+): Promise<Result<JWTPayload, AdminProblem>> {
+  const expected = {
+    issuer: trust.issuer,
+    audience: trust.audience,
+    jwksUrl: trust.jwksUrl,
+    maxAgeSeconds: MAX_TOKEN_AGE_SECONDS,
+    nowMs: context.nowMs,
+  };
+  const outside = {
+    fetch: (request: Request) => fetch(request),
+    allowPrivate: context.settings.allowPrivateUpstreams,
+  };
+  const verified = await verifyIdentityToken(token, expected, outside);
+  if (!verified.ok)
+    return err(verified.error === "issuer_unreachable" ? unreachable() : refused(FAILURES[verified.error]));
+  const matched = matchClaims(trust.claims, verified.value);
+  if (matched.ok) return verified;
+  return err(refused(`The claim ${matched.error.claim} is ${matched.error.problem} from what the trust policy wants`));
 }
 
 const FAILURES: Readonly<Record<Exclude<OidcFailure, "issuer_unreachable">, string>> = {
