@@ -16,6 +16,7 @@ import { Facts, PageHead, Section } from "../ui/page.tsx";
 import { Failed, Loading } from "../ui/states.tsx";
 import { notify } from "../ui/toast.tsx";
 import { Code, CodeBlock, Id, Status, Time } from "../ui/text.tsx";
+import { Labels } from "./labels.tsx";
 import { LimitsText } from "./limits-form.tsx";
 import type { ScreenProps } from "./screen.ts";
 import { ShareLinks } from "./share-links.tsx";
@@ -104,7 +105,6 @@ function Loaded({
 }
 
 function About({ credential }: { readonly credential: Credential }) {
-  const labels = Object.entries(credential.labels);
   return (
     <Section title="About">
       <Facts
@@ -128,9 +128,7 @@ function About({ credential }: { readonly credential: Credential }) {
             ? []
             : [["Old token works until", <Time at={credential.previous_token_expires_at} />] as const]),
           ...(credential.revoked_at === null ? [] : [["Revoked", <Time at={credential.revoked_at} />] as const]),
-          ...(labels.length === 0
-            ? []
-            : [["Labels", plain(labels.map(([key, value]) => `${key}=${value}`).join(", "))] as const]),
+          ["Labels", <Labels labels={credential.labels} list="/credentials" />],
         ]}
       />
     </Section>

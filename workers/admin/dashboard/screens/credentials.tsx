@@ -14,7 +14,7 @@ import { ListView } from "../ui/table.tsx";
 import type { Column } from "../ui/table.tsx";
 import { Status, Text, Time } from "../ui/text.tsx";
 
-const FILTERS = ["status", "kind", "recipient_id", "connection_id", "name"] as const;
+const FILTERS = ["status", "kind", "recipient_id", "connection_id", "label", "name"] as const;
 
 export const CREDENTIAL_COLUMNS: readonly Column<Credential>[] = [
   {
@@ -63,6 +63,7 @@ export function Credentials() {
                 { name: "recipient_id", label: "Recipient", options: recipients.items.value },
               ]
             : []),
+          { name: "label", label: "Label", hint: "A name, or name:value" },
           { name: "name", label: "Name" },
         ]}
       />

@@ -25,20 +25,24 @@ interface FormProps {
   readonly name?: string;
 }
 
-export function LimitsForm(props: FormProps & { readonly draft: LimitsDraft }) {
+/** `perCustomer` false: for things that calls of customers are not told apart by. */
+export function LimitsForm(props: FormProps & { readonly draft: LimitsDraft; readonly perCustomer?: boolean }) {
   const { draft, name = "limits" } = props;
   const each = draft.perCustomer;
-  const perCustomer = each.rates.value.length + each.budgets.value.length;
+  const stated = each.rates.value.length + each.budgets.value.length;
   return (
     <div class="stack">
       <LimitSet draft={draft} failure={props.failure} name={name} label="" />
-      <details open={perCustomer > 0}>
-        <summary>For each customer on its own</summary>
-        <p class="hint">
-          Counted apart for every customer that calls name in X-RelayKey-Customer, over all credentials of a connection.
-        </p>
-        <LimitSet draft={each} failure={props.failure} name={`${name}.per_customer`} label=", per customer" />
-      </details>
+      {props.perCustomer === false && stated === 0 ? null : (
+        <details open={stated > 0}>
+          <summary>For each customer on its own</summary>
+          <p class="hint">
+            Counted apart for every customer that calls name in X-RelayKey-Customer, over all credentials of a
+            connection.
+          </p>
+          <LimitSet draft={each} failure={props.failure} name={`${name}.per_customer`} label=", per customer" />
+        </details>
+      )}
     </div>
   );
 }

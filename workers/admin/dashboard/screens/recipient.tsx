@@ -17,14 +17,17 @@ import { ListView } from "../ui/table.tsx";
 import { Id, Status, Time } from "../ui/text.tsx";
 import { notify } from "../ui/toast.tsx";
 import { CREDENTIAL_COLUMNS } from "./credentials.tsx";
+import { Labels } from "./labels.tsx";
 import { LimitsText } from "./limits-form.tsx";
+import { RecipientForm } from "./recipient-form.tsx";
 import type { ScreenProps } from "./screen.ts";
 
 export function RecipientPage({ params }: ScreenProps) {
   const id = params["id"] ?? "";
   const resource = useResource<Recipient>(`/recipients/${id}`);
   const list = useList<Credential>("/delegated-credentials", { recipient_id: id });
-  const offboarding = useSignal(false);
+  const dialog = useSignal<"none" | "edit" | "offboard">("none");
+  const close = () => (dialog.value = "none");
   useEffect(() => void connections.want(), []);
   const recipient = resource.value.value;
   if (recipient === null) {
@@ -49,7 +52,8 @@ export function RecipientPage({ params }: ScreenProps) {
         actions={
           mayChange ? (
             <>
-              <Button look="danger" onClick={() => (offboarding.value = true)}>
+              <Button onClick={() => (dialog.value = "edit")}>Edit</Button>
+              <Button look="danger" onClick={() => (dialog.value = "offboard")}>
                 Offboard
               </Button>
               <ButtonLink to={`/credentials/new?recipient_id=${recipient.id}`} look="primary">
@@ -67,6 +71,7 @@ export function RecipientPage({ params }: ScreenProps) {
             ["Email", recipient.email === null ? "none" : plain(recipient.email)],
             ["Environment", recipient.environment === null ? "any" : plain(recipient.environment)],
             ["Limits over all credentials", <LimitsText limits={recipient.limits} />],
+            ["Labels", <Labels labels={recipient.labels} list="/recipients" />],
             ["Added", <Time at={recipient.created_at} />],
             ...(recipient.revoked_at === null ? [] : [["Offboarded", <Time at={recipient.revoked_at} />] as const]),
           ]}
@@ -81,18 +86,29 @@ export function RecipientPage({ params }: ScreenProps) {
           empty={<Empty icon="credential" title="Holds no credential" />}
         />
       </Section>
-      {offboarding.value ? (
+      {dialog.value === "edit" ? (
+        <RecipientForm
+          from={recipient}
+          onDone={(next) => {
+            resource.value.value = next;
+            notify("Saved. It holds for every credential from now on.");
+            close();
+          }}
+          onClose={close}
+        />
+      ) : null}
+      {dialog.value === "offboard" ? (
         <ConfirmDialog
           title={`Offboard ${recipient.name}`}
           verb="Offboard"
           name={recipient.name}
           run={() => post<z.infer<typeof RevokedRecipient>>(`/recipients/${recipient.id}/revoke`)}
           onDone={(revoked) => {
-            offboarding.value = false;
+            close();
             notify(`Offboarded: ${plural(revoked.revoked_credentials.length, "credential")} revoked, everywhere.`);
             void Promise.all([recipients.want(true), credentials.want(true), resource.reload(), list.reload()]);
           }}
-          onClose={() => (offboarding.value = false)}
+          onClose={close}
         >
           <p>
             Every credential they hold is revoked in one step. From then on no request with any of them is admitted.
