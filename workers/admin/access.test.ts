@@ -208,6 +208,44 @@ describe("key-encryption keys", () => {
   });
 });
 
+describe("a stored master key", () => {
+  it("is sent to another host on an owner's word alone", async () => {
+    const admin = await newKey("admin");
+    const connection = await newConnection({ base_url: "https://api.vendor.example/v1" });
+    const path = `/api/v1/connections/${textOf(connection, "id")}`;
+    const elsewhere: Record<string, unknown>[] = [
+      { base_url: "https://api.attacker.example/v1" },
+      { base_url: "https://api.vendor.example:8443/v1" },
+      { origins: [{ name: "files", base_url: "https://files.attacker.example" }] },
+      {
+        auth: {
+          scheme: "oauth2_client_credentials",
+          token_url: "https://login.attacker.example/token",
+          client_id: "x",
+          client_auth: "body",
+        },
+      },
+    ];
+    for (const body of elsewhere) {
+      const refused = await call("PATCH", path, { key: admin, body });
+      expect(refused.status, JSON.stringify(body)).toBe(403);
+      expect(refused.json["code"]).toBe("role_denied");
+    }
+    expect((await call("GET", path)).json).toMatchObject({ base_url: "https://api.vendor.example/v1", origins: [] });
+    const moved = { base_url: "https://api.vendor.example/v2", name: "Vendor, v2" };
+    expect((await call("PATCH", path, { key: admin, body: moved })).status).toBe(200);
+    expect((await call("PATCH", path, { body: elsewhere[0] })).status).toBe(200);
+  });
+
+  it("is not there yet: then an admin may still correct the address", async () => {
+    const admin = await newKey("admin");
+    const connection = await newConnection({ secret: undefined }, { key: admin });
+    const path = `/api/v1/connections/${textOf(connection, "id")}`;
+    const corrected = await call("PATCH", path, { key: admin, body: { base_url: "https://api.other.example" } });
+    expect(corrected.status, corrected.text).toBe(200);
+  });
+});
+
 describe("base URLs", () => {
   it("are checked in every spelling, and named", async () => {
     const strict = { env: { ALLOW_PRIVATE_UPSTREAMS: "false" } };

@@ -87,3 +87,10 @@ export function checkConnectionParts(
   }
   return ok({ baseUrl: base.value.href, auth, settings: { ...parts.settings, origins } });
 }
+
+/** Origins to which a connection's master keys travel. */
+export function keyDestinations({ baseUrl, auth, settings }: ConnectionParts): ReadonlySet<string> {
+  const urls = [baseUrl, ...settings.origins.map((origin) => origin.baseUrl)];
+  if (auth.scheme === "oauth2_client_credentials") urls.push(auth.token_url);
+  return new Set(urls.map((url) => new URL(url).origin));
+}

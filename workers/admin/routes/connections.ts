@@ -10,7 +10,9 @@ import {
 import { ConnectionId, Environment } from "../../../src/contract/fields.ts";
 import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
 import { notFound } from "../../../src/contract/problem.ts";
-import { err } from "../../../src/domain/result.ts";
+import type { AdminProblem } from "../../../src/contract/problem.ts";
+import { err, ok } from "../../../src/domain/result.ts";
+import type { Result } from "../../../src/domain/result.ts";
 import {
   countConnections,
   deleteConnection,
@@ -27,7 +29,8 @@ import { isFailedGuard, isUniqueViolation, onlyChanged, runBatch } from "../../.
 import { raiseVersions } from "../../../src/store/gate-pending.ts";
 import { reply } from "../answer.ts";
 import { acknowledgeGates, freshId, recordChange } from "../changes.ts";
-import { checkConnectionParts, newConnectionParts } from "../connection-input.ts";
+import { checkConnectionParts, keyDestinations, newConnectionParts } from "../connection-input.ts";
+import type { ConnectionParts } from "../connection-input.ts";
 import { connectionView } from "../connection-view.ts";
 import { pageBody, pageRequest } from "../pages.ts";
 import { checkRoom, noRoom } from "../plan-limit.ts";
@@ -140,6 +143,7 @@ const changeConnection = defineRoute({
   operationId: "changeConnection",
   tag: "Connections",
   summary: "Change a connection; every credential that reaches it follows at once",
+  description: "Only an owner may send master keys that are stored already to another host.",
   roles: EDITORS,
   params: ONE,
   body: ConnectionPatch,
@@ -153,6 +157,8 @@ const changeConnection = defineRoute({
       settings: toConnectionSettings(body, row.settings),
     });
     if (!parts.ok) return parts;
+    const allowed = await checkDestinations(context, row, parts.value);
+    if (!allowed.ok) return allowed;
     return storeConnection(context, row, {
       ...row,
       ...parts.value,
@@ -239,6 +245,20 @@ export async function storeConnection(
   ]);
   const told = await acknowledgeGates(context, pending);
   return told.ok ? reply(200, view) : told;
+}
+
+/** Whoever could point a stored master key at a host of their own would have it. */
+async function checkDestinations(
+  context: RouteContext,
+  row: ConnectionRow,
+  parts: ConnectionParts,
+): Promise<Result<void, AdminProblem>> {
+  const known = keyDestinations(row);
+  const added = [...keyDestinations(parts)].find((origin) => !known.has(origin));
+  if (added === undefined || context.caller.role === "owner") return ok(undefined);
+  if ((await upstreamOf(context, row.id)).length === 0) return ok(undefined);
+  const detail = `Only an owner may send stored master keys to ${added}; make a connection of its own, with its key`;
+  return err({ code: "role_denied", detail });
 }
 
 function upstreamOf(context: RouteContext, connectionId: string) {
