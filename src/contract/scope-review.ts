@@ -15,7 +15,7 @@ import {
 import { CustomerRuleWire, LimitsWire, TrustWire } from "./limits.ts";
 import { checkGrantForms, GrantInput } from "./policy.ts";
 import { PaymentWire } from "./price.ts";
-import { checkScopeForms, RuleWire, SCOPE_MEMBERS, SCOPE_MEMBER_NAMES, statesRules } from "./scope.ts";
+import { checkScopeForms, RuleWire, SCOPE_MEMBERS, SCOPE_MEMBER_NAMES } from "./scope.ts";
 
 const MAX_TTL_SECONDS = 10 * 366 * 86_400;
 const MAX_GRANTS = 32;
@@ -74,17 +74,14 @@ export const ScopeReview = z
 
 const Days = z.int().min(1).max(MAX_REPLAY_DAYS).default(DEFAULT_REPLAY_DAYS);
 
+/** The policy's changed members, as `PATCH` takes them; what is not stated stays as it is. */
 export const ReplayRequest = z
-  .strictObject({
-    rules: SCOPE_MEMBERS.rules,
-    allowed_methods: SCOPE_MEMBERS.allowed_methods,
-    allowed_paths: SCOPE_MEMBERS.allowed_paths,
-    days: Days,
-  })
+  .strictObject({ ...SCOPE_MEMBERS, days: Days })
   .superRefine((wire, context) => {
     checkScopeForms(wire, context);
-    const half = wire.allowed_methods !== undefined || wire.allowed_paths !== undefined;
-    if (!statesRules(wire) && !half) context.addIssue({ code: "custom", path: ["rules"], message: "Is required" });
+    const members: Readonly<Record<string, unknown>> = wire;
+    const stated = SCOPE_MEMBER_NAMES.some((name) => members[name] !== undefined);
+    if (!stated) context.addIssue({ code: "custom", path: ["rules"], message: "Is required" });
   })
   .meta({ id: "ReplayRequest" });
 
@@ -96,15 +93,23 @@ export const Replay = z
     calls: z.int(),
     would_block: z.int(),
     would_allow: z.int(),
+    /** Calls of which the record does not tell: their query or body would have been judged by rules that change. */
+    undecided: z.int(),
+    /** Members of the changed rules that judge what is not on record. */
+    not_judged: z.array(z.string()),
     summary: z.string(),
     blocked: z.array(Sample),
     allowed: z.array(Sample),
-    /** Grants that state rules of their own, which the policy's rules do not reach. */
+    /** Grants that state what changes themselves, so that the policy does not reach them. */
     unaffected_grants: z.int(),
     /** False: there were more calls than are looked at. */
     complete: z.boolean(),
   })
-  .meta({ id: "Replay", description: "Judged by method and path; query and body are not on record" });
+  .meta({
+    id: "Replay",
+    description:
+      "Judged by method, path and the size of the body. What is only in the query or the body is not on record: calls that a changed rule on them would have judged are counted as `undecided`. `would_allow` are calls that the rules would let through; a limit may still have stopped them.",
+  });
 
 export const SuggestRequest = z.strictObject({ days: Days }).meta({ id: "SuggestRequest" });
 

@@ -1,5 +1,5 @@
 /** Past calls for dry runs and suggestions, page by page or counted by method and path. Always within one organisation. */
-import type { ReplayCall } from "../domain/replay.ts";
+import type { ReplayCall } from "../domain/replay-judge.ts";
 
 const PAGE_ROWS = 2_000;
 const MAX_PATHS = 20_000;
@@ -19,7 +19,8 @@ export async function replayCalls(
 ): Promise<readonly (ReplayCall & { readonly n: number })[]> {
   const { results } = await database
     .prepare(
-      `SELECT n, id, method, path, decision, reason, count, at_ms AS atMs FROM audit_events
+      `SELECT n, id, grant_id AS grantId, method, path, decision, reason, bytes_in AS bytesIn, count, at_ms AS atMs
+       FROM audit_events
        WHERE credential_id IN (SELECT value FROM json_each(?1)) AND grant_id IN (SELECT value FROM json_each(?2))
          AND organisation_id = ?3 AND at_ms >= ?4 AND n > ?5
        ORDER BY n LIMIT ?6`,

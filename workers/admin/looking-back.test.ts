@@ -148,11 +148,19 @@ describe("dry runs and suggestions", () => {
       calls: 10,
       would_block: 1,
       would_allow: 1,
+      undecided: 0,
+      not_judged: [],
       unaffected_grants: 0,
       complete: true,
     });
     expect(replay.json["summary"]).toContain("1 of 10 calls would have been blocked");
     expect(replay.json["blocked"]).toMatchObject([{ method: "GET", path: "/v1/deals" }]);
+    // The query is not on record: of what the rules let through, nothing can be said.
+    const narrower = { ...body, deny_query_params: ["expand"] };
+    const unsure = await call("POST", `/api/v1/policies/${policyId}/replay`, { body: narrower });
+    expect(unsure.json).toMatchObject({ calls: 10, would_block: 1, would_allow: 0, undecided: 9 });
+    expect(unsure.json).toMatchObject({ not_judged: ["deny_query_params"] });
+    expect(unsure.json["summary"]).toContain("of 9 it cannot be said");
     expect((await call("POST", "/api/v1/policies/pol_0000000000000000/replay", { body })).status).toBe(404);
     expect((await call("POST", `/api/v1/policies/${policyId}/replay`, { body: {} })).status).toBe(422);
   });

@@ -29,6 +29,7 @@ import { MEMBER_ROUTES } from "./routes/members.ts";
 import { SESSION_ROUTES } from "./routes/sessions.ts";
 import { SCOPE_REVIEW_ROUTES } from "./routes/scope-reviews.ts";
 import { REPLAY_ROUTES } from "./routes/policies-replay.ts";
+import { SUGGESTION_ROUTES } from "./routes/suggestions.ts";
 import { USAGE_ROUTES } from "./routes/usage.ts";
 import { METRIC_ROUTES } from "./routes/metrics.ts";
 import { TOKEN_EXCHANGE_ROUTES } from "./routes/token-exchange.ts";
@@ -67,6 +68,7 @@ export const ROUTES: readonly Route[] = [
   ...SESSION_ROUTES,
   ...SCOPE_REVIEW_ROUTES,
   ...REPLAY_ROUTES,
+  ...SUGGESTION_ROUTES,
   ...USAGE_ROUTES,
   ...METRIC_ROUTES,
   ...TOKEN_EXCHANGE_ROUTES,

@@ -1,8 +1,8 @@
-/** Looking back before a change: what other rules would have done to past calls, and the least rules that cover them. */
+/** Looking back before a change of a policy: what it would have done to past calls. Reads only. */
 import * as z from "zod";
-import { CredentialId, PolicyId, wireTime } from "../../../src/contract/fields.ts";
+import { PolicyId, wireTime } from "../../../src/contract/fields.ts";
 import { notFound } from "../../../src/contract/problem.ts";
-import { Replay, ReplayRequest, Suggestion, SuggestRequest } from "../../../src/contract/scope-review.ts";
+import { Replay, ReplayRequest } from "../../../src/contract/scope-review.ts";
 import { toScope } from "../../../src/contract/scope.ts";
 import {
   EMPTY_TALLY,
@@ -11,19 +11,20 @@ import {
   type ReplaySample,
   type ReplayTally,
 } from "../../../src/domain/replay.ts";
+import { replayJudge, unjudgedMembers, type ReplayScopes, type UnrecordedMember } from "../../../src/domain/replay-judge.ts";
 import { err } from "../../../src/domain/result.ts";
-import { judgeScope } from "../../../src/domain/scope-judge.ts";
-import { EMPTY_SCOPE, type Rule } from "../../../src/domain/scope.ts";
-import { suggestRules } from "../../../src/domain/suggest.ts";
-import { replayCalls, usedPaths, type ReplayQuery, type UsedPath } from "../../../src/store/audit-replay.ts";
-import { findCredential, listGrants } from "../../../src/store/credentials.ts";
-import { findPolicy } from "../../../src/store/policies.ts";
+import type { Scope } from "../../../src/domain/scope.ts";
+import { mergeScope } from "../../../src/domain/settings.ts";
+import { replayCalls, type ReplayQuery } from "../../../src/store/audit-replay.ts";
+import { listGrants } from "../../../src/store/credentials.ts";
+import { findPolicy, listPolicyVersions, type PolicyRow } from "../../../src/store/policies.ts";
 import { reply } from "../answer.ts";
 import { defineRoute, READERS, type Outcome, type Route, type RouteContext } from "../route.ts";
 
 const DAY_MS = 86_400_000;
 const MAX_GRANTS = 2_000;
 const MAX_CALLS = 200_000;
+const MAX_VERSIONS = 50;
 const POLICY = z.strictObject({ policy_id: PolicyId });
 
 const replayPolicy = defineRoute({
@@ -31,7 +32,7 @@ const replayPolicy = defineRoute({
   path: "/api/v1/policies/:policy_id/replay",
   operationId: "replayPolicy",
   tag: "Policies",
-  summary: "Say what other rules would have blocked or allowed among past calls",
+  summary: "Say what a changed policy would have blocked or allowed among past calls",
   roles: READERS,
   params: POLICY,
   body: ReplayRequest,
@@ -39,15 +40,28 @@ const replayPolicy = defineRoute({
   async handler(context, { params, body }): Promise<Outcome> {
     const policy = await findPolicy(context.db, context.organisationId, params.policy_id);
     if (policy === null) return err(notFound("policy"));
-    const grants = await grantsOfPolicy(context, policy.id);
-    const affected = grants.filter((grant) => grant.settings.scope.rules === undefined);
     const fromMs = context.nowMs - body.days * DAY_MS;
-    const replayed = await replay(context, affected, fromMs, toScope(body).rules ?? []);
+    const after = { ...policy.settings.scope, ...toScope(body) };
+    const before = await scopesSince(context, policy, fromMs);
+    const grants = await grantsOfPolicy(context, policy.id);
+    const affected = grants.filter((grant) => isReached(grant.settings.scope, policy.settings.scope, after));
+    const scopes = new Map(
+      affected.map((grant): [string, ReplayScopes] => {
+        const own = grant.settings.scope;
+        return [
+          grant.id,
+          { after: mergeScope(after, own), before: before?.map((scope) => mergeScope(scope, own)) ?? null },
+        ];
+      }),
+    );
+    const replayed = await replay(context, affected, fromMs, scopes);
     return reply(200, {
       from: wireTime(fromMs),
       calls: replayed.tally.calls,
       would_block: replayed.tally.wouldBlock,
       would_allow: replayed.tally.wouldAllow,
+      undecided: replayed.tally.undecided,
+      not_judged: [...new Set([...scopes.values()].flatMap(unjudgedMembers))].map((member) => WIRE_NAMES[member]),
       summary: replaySummary(replayed.tally),
       blocked: replayed.tally.blocked.map(sampleView),
       allowed: replayed.tally.allowed.map(sampleView),
@@ -57,63 +71,53 @@ const replayPolicy = defineRoute({
   },
 });
 
-const suggestForPolicy = defineRoute({
-  method: "POST",
-  path: "/api/v1/policies/:policy_id/suggest",
-  operationId: "suggestPolicy",
-  tag: "Policies",
-  summary: "Propose the least rules that cover what the policy's grants really used",
-  roles: READERS,
-  params: POLICY,
-  body: SuggestRequest,
-  responses: { 200: Suggestion },
-  async handler(context, { params, body }): Promise<Outcome> {
-    const policy = await findPolicy(context.db, context.organisationId, params.policy_id);
-    if (policy === null) return err(notFound("policy"));
-    const grants = await grantsOfPolicy(context, policy.id);
-    const credentialIds = [...new Set(grants.map((grant) => grant.credentialId))];
-    return suggest(
-      context,
-      body.days,
-      credentialIds,
-      grants.map((grant) => grant.id),
-    );
-  },
-});
+/** As the scope's members are called on the wire. */
+const WIRE_NAMES: Readonly<Record<UnrecordedMember, string>> = {
+  denyQueryParams: "deny_query_params",
+  allowQueryParams: "allow_query_params",
+  graphql: "graphql",
+  body: "body_rules",
+  maxBodyBytes: "max_body_bytes",
+  jsonRpc: "json_rpc",
+  models: "models",
+};
 
-const suggestForCredential = defineRoute({
-  method: "POST",
-  path: "/api/v1/delegated-credentials/:credential_id/suggest",
-  operationId: "suggestDelegatedCredential",
-  tag: "Delegated credentials",
-  summary: "Propose the least scope that covers what a credential really used",
-  roles: READERS,
-  params: z.strictObject({ credential_id: CredentialId }),
-  body: SuggestRequest,
-  responses: { 200: Suggestion },
-  async handler(context, { params, body }): Promise<Outcome> {
-    const credential = await findCredential(context.db, context.organisationId, params.credential_id);
-    if (credential === null) return err(notFound("credential"));
-    return suggest(context, body.days, [credential.id], null);
-  },
-});
+export const REPLAY_ROUTES: readonly Route[] = [replayPolicy];
 
-export const REPLAY_ROUTES: readonly Route[] = [replayPolicy, suggestForPolicy, suggestForCredential];
-
-async function grantsOfPolicy(context: RouteContext, policyId: string) {
+/** All grants of a policy, at most `MAX_GRANTS`. */
+export async function grantsOfPolicy(context: RouteContext, policyId: string) {
   const page = { limit: MAX_GRANTS, after: null };
   const rows = await listGrants(context.db, context.organisationId, { policyId }, page);
   return rows.slice(0, MAX_GRANTS).map((row) => row.grant);
+}
+
+/** A grant whose own rules stand in place of the policy's is reached only by what the policy still decides for it. */
+function isReached(own: Partial<Scope>, before: Partial<Scope>, after: Partial<Scope>): boolean {
+  if (own.rules === undefined) return true;
+  return JSON.stringify(mergeScope(before, own)) !== JSON.stringify(mergeScope(after, own));
+}
+
+/** Every version of the policy's scope that was in force since then; null when there were too many to look at. */
+async function scopesSince(
+  context: RouteContext,
+  policy: PolicyRow,
+  fromMs: number,
+): Promise<readonly Partial<Scope>[] | null> {
+  const page = { limit: MAX_VERSIONS, before: null };
+  const versions = await listPolicyVersions(context.db, context.organisationId, policy.id, page);
+  const firstOlder = versions.findIndex((version) => version.createdAtMs <= fromMs);
+  if (firstOlder === -1 && versions.length > MAX_VERSIONS) return null;
+  const inForce = firstOlder === -1 ? versions : versions.slice(0, firstOlder + 1);
+  return [policy.settings.scope, ...inForce.map((version) => version.settings.scope)];
 }
 
 async function replay(
   context: RouteContext,
   grants: readonly { readonly id: string; readonly credentialId: string }[],
   fromMs: number,
-  rules: readonly Rule[],
+  scopes: ReadonlyMap<string, ReplayScopes>,
 ): Promise<{ readonly tally: ReplayTally; readonly complete: boolean }> {
-  const scope = { ...EMPTY_SCOPE, rules };
-  const allows = (method: string, path: string): boolean => judgeScope(scope, { method, path, query: "" }, []).ok;
+  const judges = new Map([...scopes].map(([grantId, each]) => [grantId, replayJudge(each)]));
   const query: ReplayQuery = {
     organisationId: context.organisationId,
     credentialIds: [...new Set(grants.map((grant) => grant.credentialId))],
@@ -126,42 +130,11 @@ async function replay(
     const page = await replayCalls(context.env.AUDIT_DB, query, afterN);
     const last = page.at(-1);
     if (last === undefined) return { tally, complete: true };
-    tally = replayPage(tally, page, allows);
+    tally = replayPage(tally, page, (call) => judges.get(call.grantId)?.(call) ?? "same");
     afterN = last.n;
     seen += page.length;
   }
   return { tally, complete: false };
-}
-
-async function suggest(
-  context: RouteContext,
-  days: number,
-  credentialIds: readonly string[],
-  grantIds: readonly string[] | null,
-): Promise<Outcome> {
-  const fromMs = context.nowMs - days * DAY_MS;
-  const { organisationId } = context;
-  const used = await usedPaths(context.env.AUDIT_DB, { organisationId, credentialIds, grantIds, fromMs });
-  const byConnection = new Map<string, UsedPath[]>();
-  for (const path of used.paths) {
-    const known = byConnection.get(path.connectionId);
-    if (known === undefined) byConnection.set(path.connectionId, [path]);
-    else known.push(path);
-  }
-  return reply(200, {
-    from: wireTime(fromMs),
-    calls: sumOf(used.paths),
-    connections: [...byConnection].map(([connectionId, paths]) => ({
-      connection_id: connectionId,
-      calls: sumOf(paths),
-      rules: suggestRules(paths),
-    })),
-    complete: used.complete,
-  });
-}
-
-function sumOf(paths: readonly UsedPath[]): number {
-  return paths.reduce((sum, path) => sum + path.calls, 0);
 }
 
 function sampleView(sample: ReplaySample) {
