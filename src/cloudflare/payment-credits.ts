@@ -6,6 +6,7 @@
  * priced on the connection), that is charged instead, at most what was held; otherwise the price itself is.
  */
 import { accountOf, ledgerName, type CreditAccountName } from "../domain/credit-account.ts";
+import type { PaymentState } from "../domain/payment.ts";
 import { callPrice } from "../domain/payment-price.ts";
 import { priceRule } from "../domain/price-cost.ts";
 import type { Refusal } from "../domain/problem.ts";
@@ -46,7 +47,7 @@ export async function takeCredits(
   const reply = await ledger.hold(input.requestId, usdMicros, lifetimeMs);
   if (!reply.granted) return err(exhausted(account, usdMicros, reply.availableUsdMicros));
   const told = priceRule(connection.prices, input.method, input.path)?.kind ?? "fixed";
-  const note = (state: string, charged: number | null): void => {
+  const note = (state: PaymentState, charged: number | null): void => {
     const { kind, reference } = account;
     input.note("payment", {
       provider: "credits",
@@ -56,13 +57,13 @@ export async function takeCredits(
       charged,
     });
   };
-  note("held", null);
+  note("reserved", null);
   // A ledger that cannot be told now finds the hold when its time is over: delivered ones are charged, others released.
   const later = (work: Promise<unknown>): void => options.defer(work.catch(() => undefined));
   let closed = false;
   return ok({
     settle: () => {
-      note("charged", told === "fixed" ? usdMicros : null);
+      note("settled", told === "fixed" ? usdMicros : null);
       // Most calls are closed long before; only those that go on need to be marked.
       const mark = new Promise<void>((resolve) => {
         setTimeout(resolve, MARK_AFTER_MS);

@@ -2,6 +2,7 @@
  * An x402 payment that is held for one call: kept reserved while the vendor works, settled when its headers are here,
  * released otherwise. Never throws from `close` and `release`; an error at `settle` means that nobody knows.
  */
+import type { PaymentState } from "../domain/payment.ts";
 import type { Refusal } from "../domain/problem.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { CheckedPayment, PaymentTerms } from "../domain/x402-check.ts";
@@ -20,7 +21,36 @@ export interface HeldPayment {
   readonly nonces: DurableObjectStub<PaymentNonces>;
   /** Of money that is here already; null: it is still to be settled. */
   readonly transaction: string | null;
-  readonly refund: ((payment: CheckedPayment, usdMicros: number) => Promise<void>) | null;
+  readonly refund: Refund | null;
+}
+
+/** Gives back what an `upfront` call paid for nothing. */
+export interface Refund {
+  /** `recipient:rcpt_…` or `customer:name`. */
+  readonly account: string;
+  give(payment: CheckedPayment, usdMicros: number): Promise<void>;
+}
+
+/** Puts the payment and what became of it on the call's record; a later word replaces an earlier one. */
+export function notePayment(
+  { input, payment, terms }: Pick<HeldPayment, "input" | "payment" | "terms">,
+  state: PaymentState,
+  transaction: string,
+  account: string | null = null,
+): void {
+  const { payer, amount, asset, network, nonce } = payment;
+  input.note("payment", {
+    provider: "x402",
+    payer,
+    amount,
+    asset,
+    network,
+    nonce,
+    transaction,
+    state,
+    usd_micros: terms.usdMicros,
+    ...(account === null ? {} : { account }),
+  });
 }
 
 export function heldPayment(held: HeldPayment): PaymentHold {
@@ -30,21 +60,8 @@ export function heldPayment(held: HeldPayment): PaymentHold {
     // A failed renewal is not fatal: the next one comes in time, and a lost lease is found when it is settled.
     nonces.renew(payment.nonce, requestId).catch(() => undefined);
   }, RENEW_INTERVAL_MS);
-  const note = (state: string, transaction: string): void => {
-    const { payer, amount, asset, network } = payment;
-    const usdMicros = terms.usdMicros;
-    input.note("payment", {
-      provider: "x402",
-      payer,
-      amount,
-      asset,
-      network,
-      transaction,
-      state,
-      usd_micros: usdMicros,
-    });
-  };
-  note(held.transaction === null ? "reserved" : "paid", held.transaction ?? "");
+  const note = (state: PaymentState, transaction: string | null): void => notePayment(held, state, transaction ?? "");
+  note(held.transaction === null ? "reserved" : "kept", held.transaction);
   let delivered: string | null = null;
   return {
     async settle() {
@@ -55,7 +72,9 @@ export function heldPayment(held: HeldPayment): PaymentHold {
         note("settled", settled.transaction);
         return ok(receipt(payment, settled.transaction));
       }
-      note(settled.kind, "");
+      // A lost lease leaves the payment to whoever took it over, and their call's record.
+      const lost = held.transaction === null ? "released" : "kept";
+      note(settled.kind === "lost" ? lost : settled.kind, held.transaction);
       return refused(held, settled);
     },
     close: () => Promise.resolve(),
@@ -69,12 +88,12 @@ export function heldPayment(held: HeldPayment): PaymentHold {
         }
         if (held.transaction !== null && held.refund !== null) {
           // First given back, under the payment's own name and so only once, then spent.
-          await held.refund(payment, terms.usdMicros);
+          await held.refund.give(payment, terms.usdMicros);
           await nonces.deliver(payment.nonce, requestId);
-          note("refunded", held.transaction);
+          notePayment(held, "refunded", held.transaction, held.refund.account);
           return;
         }
-        note(held.transaction === null ? "released" : "kept", held.transaction ?? "");
+        note(held.transaction === null ? "released" : "kept", held.transaction);
         await nonces.release(payment.nonce, requestId);
       } catch {
         // The lease ends by itself; money that came stays the payer's to use.

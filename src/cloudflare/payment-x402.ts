@@ -12,7 +12,7 @@ import { checkPayment, type CheckedPayment, type PaymentTerms } from "../domain/
 import { readPayment, type PresentedPayment } from "../domain/x402-wire.ts";
 import type { PaymentHold, PaymentInput } from "../ports.ts";
 import { verifyPayment, type FacilitatorOptions, type FacilitatorOrder } from "./facilitator.ts";
-import { heldPayment } from "./payment-hold.ts";
+import { heldPayment, notePayment, type Refund } from "./payment-hold.ts";
 import type { PaymentNonces } from "./payment-nonces.ts";
 import {
   BOTH_VERSIONS,
@@ -33,8 +33,8 @@ export interface X402Options extends FacilitatorOptions {
   readonly quoteKey: Uint8Array;
   /** Public origin of the proxy; null: the request's own. */
   readonly proxyOrigin: string | null;
-  /** Gives back what an `upfront` call paid for nothing; null: the rule names no account, the payment keeps. */
-  readonly refund: ((payment: CheckedPayment, usdMicros: number) => Promise<void>) | null;
+  /** Null: the rule names no account, the payment keeps. */
+  readonly refund: Refund | null;
 }
 
 export function carriesPayment(headers: Headers): boolean {
@@ -84,6 +84,7 @@ async function reserve(
     case "busy":
       return err(IN_USE);
     case "unknown":
+      notePayment({ input, payment, terms }, "unknown", "");
       return err(settlementUnknown());
     case "paid":
       return ok(held(reply.transaction));
@@ -93,6 +94,7 @@ async function reserve(
   if (terms.rule.flow === "upfront") {
     const settled = await nonces.settle(nonce, requestId, false);
     if (settled.kind === "settled") return ok(held(settled.transaction));
+    notePayment({ input, payment, terms }, settled.kind === "failed" ? "failed" : "unknown", "");
     return err(settled.kind === "failed" ? offerRefusal(terms, settled.reason) : settlementUnknown());
   }
   const verified = await verifyPayment(order, options);

@@ -76,8 +76,11 @@ function refundOf(input: PaymentInput, rule: PaymentRule, options: PaymentOption
   const account = accountOf(rule, input.document, input.customer);
   if (account === null) return null;
   const ledger = ledgerOf(options.ledgers, input.document.organisationId, account);
-  return async (payment, usdMicros) => {
-    const reference = `${payment.network}/${payment.asset}/${payment.payer}/${payment.nonce}`;
-    await ledger.move("refund", usdMicros, reference, "Paid for a call that failed");
+  return {
+    account: `${account.kind}:${account.reference}`,
+    async give(payment, usdMicros) {
+      const reference = `${payment.network}/${payment.asset}/${payment.payer}/${payment.nonce}`;
+      await ledger.move("refund", usdMicros, reference, "Paid for a call that failed");
+    },
   };
 }

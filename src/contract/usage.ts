@@ -39,6 +39,18 @@ const sums = {
   retries: z.int(),
   upstream_errors: z.int(),
   cost_usd_micros: z.int(),
+  /** What callers paid; refunds are not among what was paid. */
+  payments: z.strictObject({
+    /** Calls that were paid for and answered. */
+    calls: z.int(),
+    paid_usd_micros: z.int(),
+    x402_usd_micros: z.int(),
+    credits_usd_micros: z.int(),
+    /** Token payments for calls that failed, given back as credits. */
+    refunded_usd_micros: z.int(),
+    /** Calls after which nobody knew whether the payment was taken. */
+    unknown: z.int(),
+  }),
   bytes_in: z.int(),
   bytes_out: z.int(),
   latency_ms: z.strictObject({

@@ -3,11 +3,12 @@
  *
  * Always holds (by the triggers of `0001_audit_guards.sql`): an event is never changed; it is deleted only when an archive
  * segment covers its row number; inserting it again, with whatever content, changes nothing; the rollups count each event
- * once. Times are epoch milliseconds. Each index costs one billed row write per event, so those for rare values are partial:
+ * once; so do the payments. Times are epoch milliseconds. Each index costs one billed row write per event, so those for rare values are partial:
  * a query must repeat the index's condition literally (`status >= 400`, `method NOT IN ('GET', 'POST')`, …) to use it.
  */
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { PAYMENT_PROVIDERS, PAYMENT_STATES } from "../domain/payment.ts";
 
 /** One per request, refusals included. `n` is the order of arrival and never used twice. */
 export const auditEvents = sqliteTable(
@@ -108,6 +109,14 @@ export const auditRollups = sqliteTable(
     latency5000: integer("latency_5000").notNull(),
     latency10000: integer("latency_10000").notNull(),
     latencyMore: integer("latency_more").notNull(),
+    /** Calls that were paid for and answered, and what callers paid for them, by provider. */
+    paymentCalls: integer("payment_calls").notNull().default(0),
+    paidX402UsdMicros: integer("paid_x402_usd_micros").notNull().default(0),
+    paidCreditsUsdMicros: integer("paid_credits_usd_micros").notNull().default(0),
+    /** Token payments for calls that failed, given back as credits. */
+    refundedUsdMicros: integer("refunded_usd_micros").notNull().default(0),
+    /** Calls after which nobody knew whether the payment was taken. */
+    paymentsUnknown: integer("payments_unknown").notNull().default(0),
   },
   (t) => [
     primaryKey({
@@ -128,6 +137,63 @@ export const auditReasons = sqliteTable(
     count: integer("count").notNull(),
   },
   (t) => [primaryKey({ columns: [t.organisationId, t.hourMs, t.reason, t.credentialId, t.connectionId] })],
+);
+
+/**
+ * One row per payment: what the events' notes say of it, the last call's word counting. Kept by a trigger, and not aged out
+ * with the events: receipts are kept as the sums are. `at_ms` and `id` are those of the first event and never change.
+ */
+export const auditPayments = sqliteTable(
+  "audit_payments",
+  {
+    id: text("id").primaryKey(),
+    organisationId: text("organisation_id").notNull(),
+    /** x402: network, asset, payer and nonce; credits: the request, which pays for itself alone. */
+    reference: text("reference").notNull(),
+    atMs: integer("at_ms").notNull(),
+    updatedAtMs: integer("updated_at_ms").notNull(),
+    provider: text("provider", { enum: PAYMENT_PROVIDERS }).notNull(),
+    state: text("state", { enum: PAYMENT_STATES }).notNull(),
+    usdMicros: integer("usd_micros").notNull(),
+    /** What the payer has paid and was not given back; null: not known (yet). */
+    chargedUsdMicros: integer("charged_usd_micros"),
+    /** `recipient:rcpt_…` or `customer:name`. */
+    account: text("account"),
+    payer: text("payer"),
+    amount: text("amount"),
+    asset: text("asset"),
+    network: text("network"),
+    nonce: text("nonce"),
+    transaction: text("transaction_hash"),
+    eventId: text("event_id").notNull(),
+    credentialId: text("credential_id"),
+    recipientId: text("recipient_id"),
+    connectionId: text("connection_id"),
+    grantId: text("grant_id"),
+    customer: text("customer"),
+    environment: text("environment"),
+    method: text("method").notNull(),
+    path: text("path").notNull(),
+    status: integer("status"),
+    requestId: text("request_id").notNull(),
+  },
+  (t) => [
+    uniqueIndex("audit_payments_by_reference").on(t.organisationId, t.reference),
+    index("audit_payments_by_time").on(t.organisationId, t.atMs, t.id),
+    index("audit_payments_by_credential").on(t.credentialId, t.atMs, t.id),
+    index("audit_payments_by_recipient")
+      .on(t.recipientId, t.atMs, t.id)
+      .where(sql`recipient_id IS NOT NULL`),
+    index("audit_payments_by_customer")
+      .on(t.customer, t.atMs, t.id)
+      .where(sql`customer IS NOT NULL`),
+    index("audit_payments_by_transaction")
+      .on(t.transaction)
+      .where(sql`transaction_hash IS NOT NULL`),
+    index("audit_payments_open")
+      .on(t.state, t.atMs, t.id)
+      .where(sql`state NOT IN ('settled', 'released')`),
+  ],
 );
 
 /** Rows `first_n..last_n` are in the bucket under `object_key`, whole and checked. Only then may they be deleted here. */

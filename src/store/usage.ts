@@ -27,6 +27,12 @@ export interface UsageGroup extends Partial<Record<UsageColumn, string>> {
   readonly bytes_in: number;
   readonly bytes_out: number;
   readonly latency_sum_ms: number;
+  /** Calls that were paid for and answered. */
+  readonly payment_calls: number;
+  readonly paid_x402_usd_micros: number;
+  readonly paid_credits_usd_micros: number;
+  readonly refunded_usd_micros: number;
+  readonly payments_unknown: number;
   /** JSON array of the histogram's counts. */
   readonly latency: string;
 }
@@ -44,6 +50,11 @@ const SUMS = [
   "bytes_in",
   "bytes_out",
   "latency_sum_ms",
+  "payment_calls",
+  "paid_x402_usd_micros",
+  "paid_credits_usd_micros",
+  "refunded_usd_micros",
+  "payments_unknown",
 ];
 const CLASSES = ["50", "100", "250", "500", "1000", "2500", "5000", "10000", "more"];
 const FILTER_COLUMNS = {

@@ -102,7 +102,7 @@ describe("a team's credits", () => {
       provider: "credits",
       account: `recipient:${id}`,
       usd_micros: PRICE,
-      state: "charged",
+      state: "settled",
     });
   });
 

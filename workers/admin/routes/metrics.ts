@@ -79,6 +79,13 @@ const getMetrics = defineRoute({
         samples: groups.map((group) => ({ labels: labelsOf(group), value: group.cost_usd_micros / 1_000_000 })),
       },
       {
+        name: "relaykey_paid_dollars",
+        type: "counter",
+        unit: "dollars",
+        help: "What callers paid for calls, by provider",
+        samples: groups.filter((group) => group.payment_calls > 0).flatMap(paidSamples),
+      },
+      {
         name: "relaykey_refusals",
         type: "counter",
         unit: null,
@@ -101,6 +108,14 @@ export const METRIC_ROUTES: readonly Route[] = [getMetrics];
 
 function labelsOf(group: UsageGroup): Readonly<Record<string, string>> {
   return { connection: group.connection_id ?? "", environment: group.environment ?? "" };
+}
+
+function paidSamples(group: UsageGroup): readonly MetricSample[] {
+  const labels = labelsOf(group);
+  return [
+    { labels: { ...labels, provider: "x402" }, value: group.paid_x402_usd_micros / 1_000_000 },
+    { labels: { ...labels, provider: "credits" }, value: group.paid_credits_usd_micros / 1_000_000 },
+  ];
 }
 
 function latencySamples(group: UsageGroup): readonly MetricSample[] {

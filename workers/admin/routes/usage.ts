@@ -137,6 +137,14 @@ function sumsView(groups: readonly UsageGroup[]): UsageSums {
     retries: sum("retries"),
     upstream_errors: sum("upstream_errors"),
     cost_usd_micros: sum("cost_usd_micros"),
+    payments: {
+      calls: sum("payment_calls"),
+      paid_usd_micros: sum("paid_x402_usd_micros") + sum("paid_credits_usd_micros"),
+      x402_usd_micros: sum("paid_x402_usd_micros"),
+      credits_usd_micros: sum("paid_credits_usd_micros"),
+      refunded_usd_micros: sum("refunded_usd_micros"),
+      unknown: sum("payments_unknown"),
+    },
     bytes_in: sum("bytes_in"),
     bytes_out: sum("bytes_out"),
     latency_ms: {
