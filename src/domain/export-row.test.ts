@@ -99,6 +99,47 @@ describe("exports", () => {
     const line = csvLine(rowOf(first, 1));
     expect(line).toContain(`"'=HYPERLINK(""x"")"`);
     expect(line).toContain('"2026-05-01T00:00:00.000Z"');
-    expect(csvHeader().split(",")).toHaveLength(EXPORT_COLUMNS.length);
+    expect(csvHeader().split(",").slice(0, EXPORT_COLUMNS.length)).toEqual(
+      EXPORT_COLUMNS.map((column) => `"${column.name}"`),
+    );
+  });
+
+  it("show a payment's members in columns of their own, where they start no formula either", () => {
+    const payment = {
+      provider: "x402",
+      state: "settled",
+      usd_micros: 1_000,
+      payer: `0x${"a".repeat(40)}`,
+      amount: "1000",
+      asset: "=1+1",
+      network: "eip155:84532",
+      transaction: `0x${"b".repeat(64)}`,
+      charged: 1_000,
+    };
+    const names = csvHeader().trimEnd().split(",").slice(EXPORT_COLUMNS.length);
+    const cells = (notes: string): string[] =>
+      csvLine({ ...rowOf(second, 1), notes })
+        .trimEnd()
+        .split(",")
+        .slice(-names.length);
+    expect(names).toEqual(
+      ["provider", "state", "usd_micros", "account", "payer", "amount", "asset", "network", "transaction"].map(
+        (name) => `"payment_${name}"`,
+      ),
+    );
+    expect(cells(JSON.stringify({ payment }))).toEqual([
+      '"x402"',
+      '"settled"',
+      "1000",
+      "",
+      `"0x${"a".repeat(40)}"`,
+      '"1000"',
+      `"'=1+1"`,
+      '"eip155:84532"',
+      `"0x${"b".repeat(64)}"`,
+    ]);
+    for (const notes of ["{}", '{"payment":7}', '{"payment":', '{"payment":{"payer":{"x":1}}}']) {
+      expect(cells(notes)).toEqual(names.map(() => ""));
+    }
   });
 });

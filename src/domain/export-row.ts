@@ -1,6 +1,7 @@
 /**
  * How audit events leave the database: one table of columns for NDJSON, CSV and Parquet, named as in the API. Pure.
- * Every member that an event's hash covers is there, so that a verifier needs nothing but the export.
+ * Every member that an event's hash covers is there, so that a verifier needs nothing but the export. CSV has the payment's
+ * members in columns of their own besides.
  */
 import { csvRow, type CsvCell } from "./csv.ts";
 import type { ChainCheckpoint } from "./chain.ts";
@@ -109,12 +110,52 @@ export function keyLine(keyId: string, publicKey: string): string {
   return `${JSON.stringify({ key: { algorithm: "Ed25519", key_id: keyId, public_key: publicKey } })}\n`;
 }
 
+/** Members of `notes.payment` with a column of their own in CSV, where nobody can look into `notes`. */
+const PAYMENT_MEMBERS = [
+  "provider",
+  "state",
+  "usd_micros",
+  "account",
+  "payer",
+  "amount",
+  "asset",
+  "network",
+  "transaction",
+] as const;
+
 export function csvHeader(): string {
-  return csvRow(EXPORT_COLUMNS.map((column) => column.name));
+  const names = EXPORT_COLUMNS.map((column) => column.name);
+  return csvRow([...names, ...PAYMENT_MEMBERS.map((member) => `payment_${member}`)]);
 }
 
 export function csvLine(row: ExportRow): string {
-  return csvRow(EXPORT_COLUMNS.map((column): CsvCell => (column.type === "time" ? time(row.atMs) : column.value(row))));
+  const cells = EXPORT_COLUMNS.map(
+    (column): CsvCell => (column.type === "time" ? time(row.atMs) : column.value(row)),
+  );
+  return csvRow([...cells, ...paymentCells(row.notes)]);
+}
+
+/** Empty cells for an event without a payment. */
+function paymentCells(notes: string): readonly CsvCell[] {
+  const payment = notes.includes('"payment":') ? memberOf(parsed(notes), "payment") : null;
+  return PAYMENT_MEMBERS.map((member) => {
+    const value = memberOf(payment, member);
+    return typeof value === "string" || typeof value === "number" ? value : null;
+  });
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
+    ? (value as Readonly<Record<string, unknown>>)[name]
+    : null;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 function jsonValue(column: ExportColumn, row: ExportRow): string {
