@@ -6,6 +6,7 @@ import { bindings, call, fieldsOf, newConnection, newCredential, newKey, textOf 
 import { readSettings } from "./env.ts";
 import { rewrapOldSecrets } from "./kek-rotation.ts";
 import { sessionIdOf } from "./session.ts";
+import { otherOrganisation } from "./tenant.fixture.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -235,6 +236,29 @@ describe("a stored master key", () => {
     const moved = { base_url: "https://api.vendor.example/v2", name: "Vendor, v2" };
     expect((await call("PATCH", path, { key: admin, body: moved })).status).toBe(200);
     expect((await call("PATCH", path, { body: elsewhere[0] })).status).toBe(200);
+  });
+
+  it("is never read from the deployment's own stores for another organisation", async () => {
+    const key = await otherOrganisation("org_tenant");
+    const places = [
+      { provider: "worker_secret", binding: "OPERATORS_VENDOR_KEY" },
+      { provider: "vault", mount: "secret", path: "operator/vendor", field: "key" },
+      { provider: "aws_secrets_manager", secret_id: "operator/vendor" },
+    ];
+    const own = await newConnection({}, { key });
+    const path = `/api/v1/connections/${textOf(own, "id")}`;
+    for (const location of places) {
+      const refused = [
+        await newConnection({ secret: undefined, location }, { key }),
+        await call("POST", `${path}/upstream-credentials`, { key, body: { location } }),
+        await call("POST", `${path}/rotate`, { key, body: { location } }),
+      ];
+      for (const answer of refused) {
+        expect(answer.status, answer.text).toBe(422);
+        expect(fieldsOf(answer)).toEqual(["location"]);
+      }
+    }
+    expect((await newConnection({ secret: undefined, location: places[1] })).status).toBe(201);
   });
 
   it("is not there yet: then an admin may still correct the address", async () => {

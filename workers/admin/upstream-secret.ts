@@ -6,6 +6,7 @@ import { last4, secretText, toLocation } from "../../src/contract/upstream-crede
 import type { SecretProviderWire, SecretWire } from "../../src/contract/upstream-credential.ts";
 import type { AuthScheme } from "../../src/domain/auth-scheme.ts";
 import { secretProblem, shortSecretProblem } from "../../src/domain/auth-secret.ts";
+import { DEFAULT_ORGANISATION_ID } from "../../src/domain/ids.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import type { Result } from "../../src/domain/result.ts";
 import type { UpstreamCredentialRow } from "../../src/store/connections.ts";
@@ -24,8 +25,18 @@ export interface NewUpstreamCredential extends NewSecret {
   readonly weight?: number | undefined;
 }
 
-/** Whether the scheme can use this secret. One that lives elsewhere is judged when it is read. */
-export function checkSecret(auth: AuthScheme, given: NewSecret): Result<void, AdminProblem> {
+/**
+ * Whether the scheme can use this secret. One that lives elsewhere is judged when it is read; what the deployment's own
+ * stores and bindings hold is the operator's, so no other organisation may name a place in them.
+ */
+export function checkSecret(
+  context: Pick<RouteContext, "organisationId">,
+  auth: AuthScheme,
+  given: NewSecret,
+): Result<void, AdminProblem> {
+  if (given.location !== undefined && context.organisationId !== DEFAULT_ORGANISATION_ID) {
+    return err(fieldProblem("location", "Is for the deployment's own organisation; give the secret itself"));
+  }
   if (auth.scheme === "none" && given.location !== undefined) {
     return err(fieldProblem("location", "Is not used by the auth scheme none"));
   }

@@ -60,7 +60,7 @@ const createConnection = defineRoute({
     if (!made.ok) return made;
     const parts = checkConnectionParts(context, made.value);
     if (!parts.ok) return parts;
-    const usable = checkSecret(parts.value.auth, body);
+    const usable = checkSecret(context, parts.value.auth, body);
     if (!usable.ok) return usable;
     const row: ConnectionRow = {
       organisationId: context.organisationId,

@@ -213,7 +213,7 @@ export async function addTo(
 ): Promise<Outcome> {
   const connection = await findConnection(context.db, context.organisationId, connectionId);
   if (connection === null) return err(notFound("connection"));
-  const usable = checkSecret(connection.auth, body);
+  const usable = checkSecret(context, connection.auth, body);
   if (!usable.ok) return usable;
   return insertOne(context, await newUpstreamCredential(context, connection.id, body));
 }

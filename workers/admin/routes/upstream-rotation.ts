@@ -87,7 +87,7 @@ async function rotate(
 ): Promise<Outcome> {
   const connection = await findConnection(context.db, context.organisationId, row.connectionId);
   if (connection === null) return err(notFound("connection"));
-  const usable = checkSecret(connection.auth, body);
+  const usable = checkSecret(context, connection.auth, body);
   if (!usable.ok) return usable;
   if (body.canary_share !== undefined) return addCanary(context, row, body.canary_share, body);
   const version = row.version + 1;
