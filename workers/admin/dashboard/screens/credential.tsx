@@ -18,6 +18,7 @@ import { notify } from "../ui/toast.tsx";
 import { Code, CodeBlock, Id, Status, Time } from "../ui/text.tsx";
 import { Labels } from "./labels.tsx";
 import { LimitsText } from "./limits-form.tsx";
+import { Prompts } from "./prompts.tsx";
 import type { ScreenProps } from "./screen.ts";
 import { ShareLinks } from "./share-links.tsx";
 import { Suggestions } from "./suggestions.tsx";
@@ -77,6 +78,7 @@ function Loaded({
       {credential.grants.map((grant) => (
         <GrantCard key={grant.id} grant={grant} />
       ))}
+      {credential.status === "active" ? <Prompts credential={credential} /> : null}
       {canRead.value ? <TrustedAddresses credential={credential} /> : null}
       <ShareLinks credential={credential} />
       {canRead.value && live ? <Suggestions path={`/delegated-credentials/${credential.id}/suggest`} /> : null}

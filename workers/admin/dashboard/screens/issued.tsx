@@ -1,4 +1,4 @@
-/** The one time a token is shown: as it is, as a curl line, as an agent's prompt, or as a link that opens once. */
+/** The one time a token is shown: as it is, and in the forms in which it is handed over: a command, instructions, a link. */
 import { useSignal } from "@preact/signals";
 import type * as z from "zod";
 import type { ShareWithUrl } from "../../../../src/contract/share.ts";
@@ -15,6 +15,7 @@ import { FailureNote } from "../ui/states.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { CodeBlock } from "../ui/text.tsx";
 import type { IssuedView } from "./issue.tsx";
+import { promptTabs } from "./prompts.tsx";
 import { Findings } from "./review-panel.tsx";
 
 type ShareView = z.infer<typeof ShareWithUrl>;
@@ -25,29 +26,20 @@ export function Issued(props: {
   readonly onDone: () => void;
 }) {
   const { issued } = props;
-  const tab = useSignal("token");
+  const tab = useSignal("curl");
   return (
     <Section
       title={`${plain(issued.name)} is ready`}
       note="This is the only time the token is shown. RelayKey keeps no copy of it."
     >
       <div class="inner">
+        <CodeBlock text={issued.token} what="token" />
         <Tabs
           label="Ways to hand it over"
           chosen={tab}
           tabs={[
-            { id: "token", label: "Token", content: () => <CodeBlock text={issued.token} what="token" /> },
             { id: "curl", label: "curl", content: () => <CodeBlock text={curlLine(issued)} what="curl command" /> },
-            {
-              id: "prompt",
-              label: "Agent prompt",
-              content: () => (
-                <>
-                  <CodeBlock text={issued.prompt} what="agent prompt" />
-                  <p class="hint">It names RELAYKEY_TOKEN instead of the token, so it may be kept in a file.</p>
-                </>
-              ),
-            },
+            ...promptTabs(issued, ["curl"]),
             { id: "share", label: "Link that opens once", content: () => <Share issued={issued} /> },
           ]}
         />
