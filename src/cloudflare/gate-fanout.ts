@@ -2,6 +2,8 @@
  * Tells credentials' gates about changes, so that a change is acknowledged only when it holds everywhere.
  * Bounded: so many gates at once, so many per call, so long per gate. Never marks a gate as told that was not.
  */
+import type { GateDocument } from "../domain/admission.ts";
+import type { GateInspection } from "../domain/gate-inspect.ts";
 import type { ConfirmFailure } from "../domain/trust.ts";
 
 /** The part of the gate's RPC that the control plane uses. The gate is named by the credential's id. */
@@ -10,6 +12,8 @@ export interface GateControl {
   require(minVersion: number): Promise<unknown>;
   /** No request is admitted any more. Idempotent. */
   revoke(version: number): Promise<unknown>;
+  /** What remains of its limits. `document`: for a gate that holds none, or an older one. */
+  inspect(document: GateDocument | null): Promise<GateInspection>;
   listTrusted(): Promise<readonly TrustedAddressRow[]>;
   addTrusted(address: string): Promise<TrustChange>;
   removeTrusted(address: string): Promise<TrustChange>;

@@ -33,6 +33,17 @@ export async function findCredential(db: ControlDb, organisationId: string, id: 
   return found ?? null;
 }
 
+export function findCredentials(
+  db: ControlDb,
+  organisationId: string,
+  ids: readonly string[],
+): Promise<CredentialRow[]> {
+  return db
+    .select()
+    .from(credentials)
+    .where(and(eq(credentials.organisationId, organisationId), inList(credentials.id, ids)));
+}
+
 export function listCredentials(
   db: ControlDb,
   organisationId: string,

@@ -1,6 +1,6 @@
 /** Recipients: who holds credentials. */
 import { and, eq } from "drizzle-orm";
-import { afterPosition, newestFirst } from "./control-db.ts";
+import { afterPosition, inList, newestFirst } from "./control-db.ts";
 import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
 import { recipients } from "./control-schema.ts";
 import { hasLabel } from "./label-filter.ts";
@@ -18,6 +18,13 @@ export interface RecipientFilter {
 export async function findRecipient(db: ControlDb, organisationId: string, id: string): Promise<RecipientRow | null> {
   const [found] = await db.select().from(recipients).where(ofId(organisationId, id));
   return found ?? null;
+}
+
+export function findRecipients(db: ControlDb, organisationId: string, ids: readonly string[]): Promise<RecipientRow[]> {
+  return db
+    .select()
+    .from(recipients)
+    .where(and(eq(recipients.organisationId, organisationId), inList(recipients.id, ids)));
 }
 
 export function listRecipients(

@@ -32,6 +32,7 @@ function recordingGates(fails: () => boolean): { gates: GateNamespace; told: str
     getByName: (id) => ({
       require: (version) => tell(`require ${id} ${version}`),
       revoke: (version) => tell(`revoke ${id} ${version}`),
+      inspect: () => Promise.resolve({ state: "active", limits: [], trustedAddresses: [] }),
       listTrusted: () => tell("list").then(() => []),
       addTrusted: (address) => tell(`add ${address}`).then(() => ({ ok: true, address })),
       removeTrusted: (address) => tell(`remove ${address}`).then(() => ({ ok: true, address })),

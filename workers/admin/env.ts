@@ -5,15 +5,21 @@ import type { CreditLedger } from "../../src/cloudflare/credit-ledger.ts";
 import type { GateNamespace } from "../../src/cloudflare/gate-fanout.ts";
 import type { MailEnv } from "../../src/cloudflare/worker-mailer.ts";
 import { decodeBase64Url } from "../../src/domain/encoding.ts";
+import type { LimitPool } from "../../src/domain/lease.ts";
 import type { ModelBinding } from "./model-findings.ts";
 import { parsePeppers } from "../../src/domain/token.ts";
 import type { Pepper } from "../../src/domain/token.ts";
+
+/** The pools of limits that several credentials share, as far as they are looked at from here. */
+export interface PoolNamespace {
+  getByName(pool: string): Pick<LimitPool, "inspect">;
+}
 
 export interface AdminEnv extends AccessEnv, MailEnv {
   readonly CONTROL_DB: D1Database;
   readonly AUDIT_DB: D1Database;
   readonly GATES: GateNamespace;
-  readonly POOLS: DurableObjectNamespace;
+  readonly POOLS: PoolNamespace;
   readonly HEALTH: DurableObjectNamespace<ConnectionState>;
   readonly LEDGERS: DurableObjectNamespace<CreditLedger>;
   readonly EXPORTS: R2Bucket;

@@ -4,6 +4,7 @@ import { openApiDocument } from "./openapi.ts";
 import type { Route } from "./route.ts";
 import { AUDIT_ROUTES } from "./routes/audit-events.ts";
 import { BINDING_ROUTES } from "./routes/bindings.ts";
+import { BUDGET_ROUTES } from "./routes/budgets.ts";
 import { CONNECTION_OPENAPI_ROUTES } from "./routes/connection-openapi.ts";
 import { CONNECTION_TEST_ROUTES } from "./routes/connection-test.ts";
 import { CONNECTION_ROUTES } from "./routes/connections.ts";
@@ -70,6 +71,7 @@ export const ROUTES: readonly Route[] = [
   ...REPLAY_ROUTES,
   ...SUGGESTION_ROUTES,
   ...USAGE_ROUTES,
+  ...BUDGET_ROUTES,
   ...METRIC_ROUTES,
   ...TOKEN_EXCHANGE_ROUTES,
   ...TRUST_POLICY_ROUTES,
