@@ -1,6 +1,6 @@
 /** Budgets on the wire, as they stand: what of each is used in its present window, and when that ends. */
 import * as z from "zod";
-import { ConnectionId, CredentialId, RecipientId, Time } from "./fields.ts";
+import { ConnectionId, CredentialId, RecipientId, Time, readableText } from "./fields.ts";
 
 export const MAX_BUDGETS_SHOWN = 100;
 
@@ -8,6 +8,8 @@ export const BudgetQuery = z.strictObject({
   credential_id: CredentialId.optional(),
   recipient_id: RecipientId.optional(),
   connection_id: ConnectionId.optional(),
+  /** As calls name it: only the budgets that this customer has of its own. */
+  customer: readableText(256).optional(),
   limit: z.coerce.number().int().min(1).max(MAX_BUDGETS_SHOWN).default(20),
 });
 export type BudgetQuery = z.output<typeof BudgetQuery>;

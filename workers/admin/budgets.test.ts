@@ -75,6 +75,12 @@ describe("budgets", () => {
     expect(found.filter((row) => row["of"] === "recipient")).toHaveLength(1);
   });
 
+  it("of one customer are its own alone", async () => {
+    const found = rows(await call("GET", "/api/v1/budgets?customer=acme"));
+    expect(found.map((row) => [row["of"], row["customer"], row["limit"]])).toEqual([["customer", "acme", 7]]);
+    expect(rows(await call("GET", "/api/v1/budgets?customer=other"))).toEqual([]);
+  });
+
   it("stand as the gate counts them, the fullest first", async () => {
     const found = rows(await call("GET", "/api/v1/budgets?limit=2", { env: gatesThatSay(10, 990_000) }));
     expect(found.map((row) => [row["unit"], row["used"], row["remaining"]])).toEqual([

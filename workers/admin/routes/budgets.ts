@@ -34,7 +34,8 @@ const listBudgets = defineRoute({
     const holders = await holdersOf(context, query);
     if (holders === null) return err(notFound("credential"));
     const { uses, complete } = await budgetUses(context, holders);
-    return reply(200, { data: uses.slice(0, query.limit), complete: complete && uses.length <= query.limit });
+    const wanted = query.customer === undefined ? uses : uses.filter((each) => each.customer === query.customer);
+    return reply(200, { data: wanted.slice(0, query.limit), complete: complete && wanted.length <= query.limit });
   },
 });
 
@@ -50,6 +51,7 @@ async function holdersOf(context: RouteContext, query: BudgetQuery): Promise<Bud
     credentialId: query.credential_id,
     recipientId: query.recipient_id,
     connectionId: query.connection_id,
+    customer: query.customer,
   };
   const groups = await usageGroups(context.env.AUDIT_DB, filter, null, ["credential_id", "connection_id", "customer"]);
   const used = usedBy(groups);

@@ -1,4 +1,5 @@
-/** What needs somebody: connections that are paused or have no key, credentials that end soon. */
+/** What needs somebody: connections that are paused or have no key, credentials that end soon, budgets that are nearly used. */
+import type { BudgetUse } from "../../../../src/contract/budget.ts";
 import { connections, credentials } from "../api/directory.ts";
 import { nowMs } from "../clock.ts";
 import { plain, relative } from "../format.ts";
@@ -6,6 +7,8 @@ import { Link } from "../ui/button.tsx";
 import { Section } from "../ui/page.tsx";
 import { Empty } from "../ui/states.tsx";
 import { Badge } from "../ui/text.tsx";
+import { NEARLY_USED_SHARE, percentText, usedShare } from "./budget-text.ts";
+import { budgetLink } from "./budgets.tsx";
 
 const SOON_MS = 3 * 86_400_000;
 const MAX_SHOWN = 6;
@@ -16,8 +19,8 @@ interface Matter {
   readonly what: string;
 }
 
-export function Attention() {
-  const matters = [...connectionMatters(), ...credentialMatters()];
+export function Attention({ budgets }: { readonly budgets: readonly BudgetUse[] }) {
+  const matters = [...connectionMatters(), ...budgetMatters(budgets), ...credentialMatters()];
   return (
     <Section title="Needs attention">
       {matters.length === 0 ? (
@@ -44,6 +47,16 @@ function connectionMatters(): readonly Matter[] {
     const what = [...(each.status === "paused" ? ["paused"] : []), ...(keyless ? ["no key"] : [])];
     return what.length === 0 ? [] : [{ to, name: each.name, what: what.join(", ") }];
   });
+}
+
+function budgetMatters(budgets: readonly BudgetUse[]): readonly Matter[] {
+  return budgets
+    .filter((each) => usedShare(each) >= NEARLY_USED_SHARE)
+    .map((each) => ({
+      to: budgetLink(each),
+      name: each.name,
+      what: each.used >= each.limit ? "budget used up" : `budget ${percentText(usedShare(each))} used`,
+    }));
 }
 
 function credentialMatters(): readonly Matter[] {

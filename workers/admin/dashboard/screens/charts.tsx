@@ -6,19 +6,57 @@ import { Section } from "../ui/page.tsx";
 import type { Series } from "./chart.ts";
 import type { UsageView } from "./overview.tsx";
 
-export function Charts({ usage, stepMs }: { readonly usage: UsageView; readonly stepMs: number }) {
+interface ChartsProps {
+  readonly usage: UsageView;
+  readonly stepMs: number;
+}
+
+/** Calls and their cost. */
+export function UseCharts({ usage, stepMs }: ChartsProps) {
   const rows = filled(usage, stepMs);
   const times = rows.map((row) => row.atMs / 1000);
   return (
     <div class="charts">
-      <ChartCard
-        title="Calls"
-        times={times}
-        series={[
-          { label: "Forwarded", values: rows.map((row) => row.forwarded), token: "--accent", text: compact },
-          { label: "Refused", values: rows.map((row) => row.refused), token: "--bad", text: compact },
-        ]}
-      />
+      <CallsChart rows={rows} times={times} />
+      <CostChart rows={rows} times={times} />
+    </div>
+  );
+}
+
+interface RowsProps {
+  readonly rows: ReturnType<typeof filled>;
+  readonly times: readonly number[];
+}
+
+function CallsChart({ rows, times }: RowsProps) {
+  return (
+    <ChartCard
+      title="Calls"
+      times={times}
+      series={[
+        { label: "Forwarded", values: rows.map((row) => row.forwarded), token: "--accent", text: compact },
+        { label: "Refused", values: rows.map((row) => row.refused), token: "--bad", text: compact },
+      ]}
+    />
+  );
+}
+
+function CostChart({ rows, times }: RowsProps) {
+  return (
+    <ChartCard
+      title="Cost"
+      times={times}
+      series={[{ label: "US dollars", values: rows.map((row) => row.cost), token: "--ok", text: money }]}
+    />
+  );
+}
+
+export function Charts({ usage, stepMs }: ChartsProps) {
+  const rows = filled(usage, stepMs);
+  const times = rows.map((row) => row.atMs / 1000);
+  return (
+    <div class="charts">
+      <CallsChart rows={rows} times={times} />
       <ChartCard
         title="Latency"
         times={times}
@@ -27,11 +65,7 @@ export function Charts({ usage, stepMs }: { readonly usage: UsageView; readonly 
           { label: "95 %", values: rows.map((row) => row.p95), token: "--warn", text: millis },
         ]}
       />
-      <ChartCard
-        title="Cost"
-        times={times}
-        series={[{ label: "US dollars", values: rows.map((row) => row.cost), token: "--ok", text: money }]}
-      />
+      <CostChart rows={rows} times={times} />
       <ChartCard
         title="Vendors’ failures and retries"
         times={times}

@@ -23,6 +23,7 @@ import type { ScreenProps } from "./screen.ts";
 import { ShareLinks } from "./share-links.tsx";
 import { Suggestions } from "./suggestions.tsx";
 import { TrustedAddresses } from "./trusted-addresses.tsx";
+import { Use } from "./use.tsx";
 
 export function CredentialPage({ params }: ScreenProps) {
   const resource = useResource<Credential>(`/delegated-credentials/${params["id"] ?? ""}`);
@@ -78,6 +79,7 @@ function Loaded({
       {credential.grants.map((grant) => (
         <GrantCard key={grant.id} grant={grant} />
       ))}
+      {canRead.value ? <Use filter={{ credential_id: credential.id }} /> : null}
       {credential.status === "active" ? <Prompts credential={credential} /> : null}
       {canRead.value ? <TrustedAddresses credential={credential} /> : null}
       <ShareLinks credential={credential} />

@@ -1,50 +1,38 @@
-/** End customers behind shared credentials, as `X-RelayKey-Customer` names them. */
+/** End customers behind shared credentials, as `X-RelayKey-Customer` names them, and what each of them may use. */
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { Customer } from "../../../../src/contract/customer.ts";
-import { apiPath, call, post } from "../api/client.ts";
-import { useAction, useList } from "../api/resource.ts";
+import { connections } from "../api/directory.ts";
+import { useList } from "../api/resource.ts";
 import { canEdit } from "../api/session.ts";
+import { navigate } from "../router.ts";
 import { Button, Link } from "../ui/button.tsx";
-import { ConfirmDialog, FormDialog } from "../ui/dialog.tsx";
-import { TextField } from "../ui/field.tsx";
 import { PageHead } from "../ui/page.tsx";
 import { Empty } from "../ui/states.tsx";
 import { ListView } from "../ui/table.tsx";
 import { Code, Text, Time } from "../ui/text.tsx";
+import { CustomerForm } from "./customer-form.tsx";
+import { CustomerLimits } from "./customer-limits.tsx";
+import { Labels } from "./labels.tsx";
 
 export function Customers() {
   const list = useList<Customer>("/customers");
   const adding = useSignal(false);
-  const removing = useSignal<Customer | null>(null);
-  const reference = useSignal("");
-  const name = useSignal("");
-  const action = useAction(
-    () =>
-      post<Customer>("/customers", {
-        reference: reference.value.trim(),
-        ...(name.value.trim() === "" ? {} : { name: name.value.trim() }),
-      }),
-    () => {
-      adding.value = false;
-      reference.value = "";
-      name.value = "";
-      void list.reload();
-    },
-  );
+  useEffect(() => void connections.want(true), []);
   const add = (
     <Button look="primary" icon="plus" onClick={() => (adding.value = true)}>
       Add a customer
     </Button>
   );
-  const gone = removing.value;
   return (
     <>
       <PageHead title="Customers" actions={canEdit.value ? add : undefined}>
-        Your own customers, when one credential serves many: each can have limits of its own.
+        Your own customers, when one credential serves many. Each is counted, limited and billed apart.
       </PageHead>
       <ListView
         label="Customers"
         list={list}
+        to={(row) => `/customers/${row.id}`}
         empty={
           <Empty icon="customer" title="No customer yet" action={canEdit.value ? add : undefined}>
             A call names its customer in the header X-RelayKey-Customer.
@@ -53,59 +41,22 @@ export function Customers() {
         columns={[
           { head: "Name", cell: (row) => <Text value={row.name} /> },
           { head: "Reference", cell: (row) => <Code value={row.reference} /> },
+          { head: "Labels", cell: (row) => <Labels labels={row.labels} list={null} /> },
           { head: "Added", cell: (row) => <Time at={row.created_at} /> },
           {
             head: "Calls",
             cell: (row) => <Link to={`/audit?customer=${encodeURIComponent(row.reference)}`}>In the audit log</Link>,
           },
-          {
-            head: "",
-            right: true,
-            cell: (row) =>
-              canEdit.value ? (
-                <Button look="quiet" onClick={() => (removing.value = row)}>
-                  Remove
-                </Button>
-              ) : null,
-          },
         ]}
       />
+      <CustomerLimits />
       {adding.value ? (
-        <FormDialog
-          title="Add a customer"
-          verb="Add"
-          action={action}
-          submit={() => action.run()}
+        <CustomerForm
+          from={null}
+          onDone={(made) => navigate(`/customers/${made.id}`)}
           onClose={() => (adding.value = false)}
-        >
-          <TextField
-            label="Reference"
-            name="reference"
-            value={reference}
-            failure={action.failure.value}
-            hint="What calls name: letters, digits and . _ : @ -"
-            code
-            required
-            autoFocus
-          />
-          <TextField label="Name" name="name" value={name} failure={action.failure.value} optional />
-        </FormDialog>
+        />
       ) : null}
-      {gone === null ? null : (
-        <ConfirmDialog
-          title={`Remove ${gone.name}`}
-          verb="Remove"
-          name={gone.name}
-          run={() => call("DELETE", apiPath(`/customers/${gone.id}`))}
-          onDone={() => {
-            removing.value = null;
-            void list.reload();
-          }}
-          onClose={() => (removing.value = null)}
-        >
-          <p>Credentials that ask for a known customer will refuse its calls. What it did stays on record.</p>
-        </ConfirmDialog>
-      )}
     </>
   );
 }

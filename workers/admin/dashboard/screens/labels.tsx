@@ -9,21 +9,31 @@ import type { LabelsDraft } from "./labels-draft.ts";
 /** As many as the API takes. */
 const MAX_LABELS = 32;
 
-/** `list`: the screen that is filtered by a label when it is followed. */
-export function Labels(props: { readonly labels: Readonly<Record<string, string>>; readonly list: string }) {
+/** `list`: the screen that is filtered by a label when it is followed; null: there is none. */
+export function Labels(props: { readonly labels: Readonly<Record<string, string>>; readonly list: string | null }) {
   const entries = Object.entries(props.labels);
   if (entries.length === 0) return <span class="muted">none</span>;
   return (
     <ul class="labels">
       {entries.map(([name, value]) => (
         <li key={name}>
-          <Link to={`${props.list}?label=${encodeURIComponent(`${name}:${value}`)}`} class="label">
-            <bdi>{value === "" ? plain(name) : `${plain(name)}: ${plain(value)}`}</bdi>
-          </Link>
+          {props.list === null ? (
+            <span class="label">
+              <LabelText name={name} value={value} />
+            </span>
+          ) : (
+            <Link to={`${props.list}?label=${encodeURIComponent(`${name}:${value}`)}`} class="label">
+              <LabelText name={name} value={value} />
+            </Link>
+          )}
         </li>
       ))}
     </ul>
   );
+}
+
+function LabelText({ name, value }: { readonly name: string; readonly value: string }) {
+  return <bdi>{value === "" ? plain(name) : `${plain(name)}: ${plain(value)}`}</bdi>;
 }
 
 export function LabelsField({ draft, failure }: { readonly draft: LabelsDraft; readonly failure: Failure | null }) {

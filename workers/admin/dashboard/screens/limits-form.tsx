@@ -47,7 +47,7 @@ export function LimitsForm(props: FormProps & { readonly draft: LimitsDraft; rea
   );
 }
 
-function LimitSet(props: {
+export function LimitSet(props: {
   readonly draft: LimitSetDraft;
   readonly failure: Failure | null;
   readonly name: string;

@@ -1,4 +1,4 @@
-/** What happened lately and what needs attention: figures, charts over time, refusals, connections' health. */
+/** What happened lately and what needs attention: figures, charts over time, budgets, refusals, connections' health. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type * as z from "zod";
@@ -9,15 +9,20 @@ import { canEdit, canRead } from "../api/session.ts";
 import { compact, count, millis, money, words } from "../format.ts";
 import { ButtonLink, Link } from "../ui/button.tsx";
 import { SelectField } from "../ui/field.tsx";
+import { Figure, Figures } from "../ui/figure.tsx";
 import { PageHead, Section } from "../ui/page.tsx";
 import { Empty, Failed, Loading } from "../ui/states.tsx";
 import { Attention } from "./attention.tsx";
+import { Budgets } from "./budgets.tsx";
+import type { BudgetsView } from "./budgets.tsx";
 import { Charts } from "./charts.tsx";
 import { ConnectionHealth } from "./connection-health.tsx";
 
 export type UsageView = z.infer<typeof Usage>;
 
 const HOUR_MS = 3_600_000;
+const REFRESH_MS = 60_000;
+const MAX_BUDGETS = 6;
 const SPANS = [
   { value: "24", label: "Last 24 hours" },
   { value: "168", label: "Last 7 days" },
@@ -54,7 +59,14 @@ function ReaderOverview() {
   const interval = hours.value === "720" ? "day" : "hour";
   const overTime = useResource<UsageView>("/usage", { interval, from });
   const byConnection = useResource<UsageView>("/usage", { interval: "total", group_by: "connection", from });
+  const budgets = useResource<BudgetsView>("/budgets", { limit: MAX_BUDGETS });
   useEffect(() => void Promise.all([connections.want(true), credentials.want(true)]), []);
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (!document.hidden) void Promise.all([overTime.reload(), byConnection.reload(), budgets.reload()]);
+    }, REFRESH_MS);
+    return () => clearInterval(timer);
+  }, [overTime, byConnection, budgets]);
   const usage = overTime.value.value;
   const failure = overTime.failure.value;
   if (connections.loaded.value && connections.items.value.length === 0) {
@@ -91,24 +103,31 @@ function ReaderOverview() {
         )
       ) : (
         <>
-          <Figures usage={usage} />
+          <Totals usage={usage} />
           <Charts usage={usage} stepMs={interval === "day" ? 24 * HOUR_MS : HOUR_MS} />
         </>
       )}
       <div class="charts">
-        <Attention />
-        {usage === null ? null : <Reasons usage={usage} />}
+        <Budgets
+          resource={budgets}
+          max={MAX_BUDGETS}
+          none="Give a credential, a recipient or a connection one, and how full it is shows here."
+        />
+        <div class="stack">
+          <Attention budgets={budgets.value.value?.data ?? []} />
+          {usage === null ? null : <Reasons usage={usage} />}
+        </div>
       </div>
       <ConnectionHealth usage={byConnection.value.value} />
     </>
   );
 }
 
-function Figures({ usage }: { readonly usage: UsageView }) {
+function Totals({ usage }: { readonly usage: UsageView }) {
   const { totals } = usage;
   const share = totals.requests === 0 ? 0 : totals.refused / totals.requests;
   return (
-    <dl class="figures">
+    <Figures>
       <Figure name="Calls" value={compact(totals.requests)} note={`${count(totals.forwarded)} reached a vendor`} />
       <Figure
         name="Refused"
@@ -122,19 +141,7 @@ function Figures({ usage }: { readonly usage: UsageView }) {
       />
       <Figure name="Cost" value={money(totals.cost_usd_micros)} note="by the connections’ prices" />
       <Figure name="Vendor errors" value={compact(totals.upstream_errors)} note={`${count(totals.retries)} retries`} />
-    </dl>
-  );
-}
-
-function Figure({ name, value, note }: { readonly name: string; readonly value: string; readonly note: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>
-        {value}
-        <small>{note}</small>
-      </dd>
-    </div>
+    </Figures>
   );
 }
 

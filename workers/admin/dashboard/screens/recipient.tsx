@@ -21,6 +21,7 @@ import { Labels } from "./labels.tsx";
 import { LimitsText } from "./limits-form.tsx";
 import { RecipientForm } from "./recipient-form.tsx";
 import type { ScreenProps } from "./screen.ts";
+import { Use } from "./use.tsx";
 
 export function RecipientPage({ params }: ScreenProps) {
   const id = params["id"] ?? "";
@@ -86,6 +87,7 @@ export function RecipientPage({ params }: ScreenProps) {
           empty={<Empty icon="credential" title="Holds no credential" />}
         />
       </Section>
+      <Use filter={{ recipient_id: recipient.id }} />
       {dialog.value === "edit" ? (
         <RecipientForm
           from={recipient}
