@@ -3,7 +3,7 @@ import * as z from "zod";
 import { decodeBase64Url, encodeBase64Url, utf8, utf8Text } from "../domain/encoding.ts";
 
 export const DEFAULT_PAGE_SIZE = 50;
-export const MAX_PAGE_SIZE = 200;
+export const MAX_PAGE_SIZE = 1_000;
 const MAX_CURSOR_CHARS = 256;
 
 /** Position after the last item seen: its time, and its id to tell equals apart. */
