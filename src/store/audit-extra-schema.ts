@@ -1,8 +1,8 @@
 /**
  * Further tables of the audit database: the mailbox of a local machine, exports, and how far recurring work has come.
- * Their migration stands beside the others (`migrations/audit/0100_mailbox_exports.sql`) and is written by hand.
+ * Their migrations stand beside the others (from `migrations/audit/0100_mailbox_exports.sql` on) and are written by hand.
  */
-import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /** Mails of a local installation. Empty in a deployment, where no page shows it. */
 export const devMailbox = sqliteTable(
@@ -32,15 +32,41 @@ export const auditExports = sqliteTable(
     sha256: text("sha256"),
     createdBy: text("created_by").notNull(),
     createdAtMs: integer("created_at_ms").notNull(),
+    /** When somebody last worked on it. */
     startedAtMs: integer("started_at_ms"),
     finishedAtMs: integer("finished_at_ms"),
     expiresAtMs: integer("expires_at_ms").notNull(),
+    /** Since the last part was finished. */
     attempts: integer("attempts").notNull(),
+    /** The unfinished upload; null before and after it. */
+    uploadId: text("upload_id"),
+    /** Highest row number that belongs to the export; null before it is begun. */
+    upToN: integer("up_to_n"),
   },
   (t) => [
     index("audit_exports_by_age").on(t.organisationId, t.createdAtMs, t.id),
     index("audit_exports_by_state").on(t.state, t.createdAtMs),
   ],
+);
+
+/**
+ * Finished parts of an unfinished export. A part ends inside a page of rows: that page begins after row `after_n`, before it
+ * there were `rows` rows, and its first `skip_bytes` bytes (with that digest) are in the parts up to this one.
+ */
+export const auditExportParts = sqliteTable(
+  "audit_export_parts",
+  {
+    exportId: text("export_id").notNull(),
+    part: integer("part").notNull(),
+    etag: text("etag").notNull(),
+    afterN: integer("after_n").notNull(),
+    rows: integer("rows").notNull(),
+    skipBytes: integer("skip_bytes").notNull(),
+    skipSha256: text("skip_sha256").notNull(),
+    /** What the format's encoder noted of the pages between the part before and that page. */
+    notes: text("notes_json", { mode: "json" }).$type<readonly string[]>().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.exportId, t.part] })],
 );
 
 /** Position up to which a recurring piece of work has read. */

@@ -3,7 +3,7 @@ import { and, eq, inArray, lt, or, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { ChainCheckpoint } from "../domain/chain.ts";
 import type { ExportRow } from "../domain/export-row.ts";
-import { auditExports, type ExportFilter } from "./audit-extra-schema.ts";
+import { auditExportParts, auditExports, type ExportFilter } from "./audit-extra-schema.ts";
 import { afterPosition, newestFirst } from "./control-db.ts";
 import type { PageRequest } from "./control-db.ts";
 
@@ -33,7 +33,10 @@ export function listExports(database: D1Database, organisationId: string, page: 
     .limit(page.limit + 1);
 }
 
-/** Takes the oldest job that waits, or that somebody began and gave up. Null: there is none. */
+/**
+ * Takes a job that waits, or that somebody began and gave up: the one that nobody has worked on for the longest time, so
+ * that a large export does not hold up the small ones. Null: there is none.
+ */
 export async function takeExport(database: D1Database, nowMs: number, staleMs: number): Promise<ExportJob | null> {
   const db = drizzle(database);
   const abandoned = and(eq(auditExports.state, "running"), lt(auditExports.startedAtMs, nowMs - staleMs));
@@ -41,11 +44,11 @@ export async function takeExport(database: D1Database, nowMs: number, staleMs: n
     .select({ id: auditExports.id })
     .from(auditExports)
     .where(or(eq(auditExports.state, "pending"), abandoned))
-    .orderBy(auditExports.createdAtMs)
+    .orderBy(sql`coalesce(${auditExports.startedAtMs}, 0)`, auditExports.createdAtMs)
     .limit(1);
   const [taken] = await db
     .update(auditExports)
-    .set({ state: "running", startedAtMs: nowMs, rows: 0, bytes: 0, attempts: sql`${auditExports.attempts} + 1` })
+    .set({ state: "running", startedAtMs: nowMs, attempts: sql`${auditExports.attempts} + 1` })
     .where(inArray(auditExports.id, waiting))
     .returning();
   return taken ?? null;
@@ -65,7 +68,11 @@ export function expiredExports(database: D1Database, nowMs: number, limit: numbe
 }
 
 export async function deleteExport(database: D1Database, id: string): Promise<void> {
-  await drizzle(database).delete(auditExports).where(eq(auditExports.id, id));
+  const db = drizzle(database);
+  await db.batch([
+    db.delete(auditExportParts).where(eq(auditExportParts.exportId, id)),
+    db.delete(auditExports).where(eq(auditExports.id, id)),
+  ]);
 }
 
 /** Highest row number now: what arrives later is not part of an export that begins now. */

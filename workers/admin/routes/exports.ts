@@ -49,6 +49,8 @@ const createExport = defineRoute({
       finishedAtMs: null,
       expiresAtMs: context.nowMs + LIFETIME_MS,
       attempts: 0,
+      uploadId: null,
+      upToN: null,
     };
     const view = exportView(context, job);
     await runBatch(context.db, [
