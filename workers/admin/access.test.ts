@@ -192,6 +192,14 @@ describe("sessions", () => {
 });
 
 describe("key-encryption keys", () => {
+  it("are the deployment's: another organisation neither moves nor counts what is sealed", async () => {
+    const key = await otherOrganisation("org_tenant");
+    const refused = await call("POST", "/api/v1/key-rotation", { key });
+    expect(refused.status).toBe(403);
+    expect(refused.text).not.toContain("remaining");
+    expect((await call("POST", "/api/v1/key-rotation")).status).toBe(200);
+  });
+
   it("move sealed secrets under the current one, and the secrets stay what they were", async () => {
     const connection = await newConnection();
     const settings = readSettings(bindings);

@@ -4,6 +4,8 @@
  */
 import * as z from "zod";
 import { rewrapWebhookSecrets } from "../../../src/cloudflare/webhooks.ts";
+import { DEFAULT_ORGANISATION_ID } from "../../../src/domain/ids.ts";
+import { err } from "../../../src/domain/result.ts";
 import { runBatch } from "../../../src/store/control-db.ts";
 import type { ControlDb } from "../../../src/store/control-db.ts";
 import { sealedUnderOtherKek } from "../../../src/store/connections.ts";
@@ -37,6 +39,9 @@ const rotateKeys = defineRoute({
   responses: { 200: KeyRotation },
   idempotent: false,
   async handler(context): Promise<Outcome> {
+    if (context.organisationId !== DEFAULT_ORGANISATION_ID) {
+      return err({ code: "role_denied", detail: "Only the deployment's own organisation moves the sealed secrets" });
+    }
     const { keks } = context.settings;
     const current = keks[0].id;
     const moved = (await rewrapOldSecrets(context.db, keks)) + (await rewrapWebhookSecrets(context.db, keks));
