@@ -16,9 +16,9 @@ describe("a ledger", () => {
     expect(await ledger.hold("a", 600, HOUR_MS)).toMatchObject({ granted: true, availableUsdMicros: 400 });
     await evictDurableObject(ledger);
     expect(await ledger.hold("b", 500, HOUR_MS)).toMatchObject({ granted: false, availableUsdMicros: 400 });
-    await ledger.close("a", 250);
+    await ledger.close([{ id: "a", usdMicros: 250 }]);
     await evictDurableObject(ledger);
-    await ledger.close("a", 250);
+    await ledger.close([{ id: "a", usdMicros: 250 }]);
     expect(await ledger.inspect()).toEqual({ balanceUsdMicros: 750, heldUsdMicros: 0, availableUsdMicros: 750 });
   });
 
@@ -28,6 +28,21 @@ describe("a ledger", () => {
     expect(await ledger.inspect()).toMatchObject({ balanceUsdMicros: 70 });
     await ledger.move("top_up", 70, "payment", "");
     expect(await ledger.inspect()).toMatchObject({ balanceUsdMicros: 140 });
+  });
+
+  it("closes the calls that are over before it sets aside for the next", async () => {
+    const ledger = LEDGERS.getByName("org_default/recipient/riding");
+    await ledger.move("top_up", 100, "req_1", "");
+    expect(await ledger.hold("a", 60, HOUR_MS)).toMatchObject({ granted: true });
+    expect(await ledger.hold("b", 60, HOUR_MS)).toMatchObject({ granted: false });
+    const over = [
+      { id: "a", usdMicros: 10 },
+      { id: "never", usdMicros: null },
+    ];
+    expect(await ledger.hold("b", 60, HOUR_MS, over)).toMatchObject({ granted: true, balanceUsdMicros: 90 });
+    expect(await ledger.hold("c", 30, HOUR_MS, over)).toMatchObject({ granted: true, availableUsdMicros: 0 });
+    await ledger.close([{ id: "b", usdMicros: 0 }]);
+    expect(await ledger.inspect()).toEqual({ balanceUsdMicros: 90, heldUsdMicros: 30, availableUsdMicros: 60 });
   });
 
   it("takes holds back whose time is over, and charges those whose answer went out", async () => {
@@ -53,8 +68,8 @@ describe("a ledger", () => {
       const id = `call_${next(40)}`;
       const what = next(12);
       if (what < 4) await ledger.hold(id, next(900), next(3) === 0 ? 0 : HOUR_MS);
-      else if (what < 7) await ledger.close(id, next(2) === 0 ? null : next(900));
-      else if (what < 8) await ledger.release(id);
+      else if (what < 7) await ledger.close([{ id, usdMicros: next(2) === 0 ? null : next(900) }]);
+      else if (what < 8) await ledger.close([{ id, usdMicros: 0 }]);
       else if (what < 9) await ledger.delivered(id);
       else if (what < 10) await ledger.move("top_up", next(300) + 1, `top_${step}`, "");
       else await evictDurableObject(ledger);

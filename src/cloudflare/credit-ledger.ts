@@ -12,7 +12,6 @@ import {
   hold,
   markDelivered,
   move,
-  releaseHold,
   settleHold,
   type CreditAccount,
   type CreditHold,
@@ -26,6 +25,12 @@ export interface CreditBalance {
   readonly balanceUsdMicros: number;
   readonly heldUsdMicros: number;
   readonly availableUsdMicros: number;
+}
+
+/** A call is over: what its hold is charged; null: all of it; 0: nothing. Closing twice changes nothing. */
+export interface HoldClosing {
+  readonly id: string;
+  readonly usdMicros: number | null;
 }
 
 export interface CreditReply extends CreditBalance {
@@ -51,9 +56,13 @@ export class CreditLedger extends DurableObject<object> {
     this.#account = this.#load();
   }
 
-  /** Sets an amount aside for a call. An id that was charged before is refused: one call, one charge. */
-  hold(id: string, usdMicros: number, lifetimeMs: number): Promise<CreditReply> {
+  /**
+   * Sets an amount aside for a call, after the calls that are over by now were closed. An id that was charged before is
+   * refused: one call, one charge.
+   */
+  hold(id: string, usdMicros: number, lifetimeMs: number, over: readonly HoldClosing[] = []): Promise<CreditReply> {
     this.#expire();
+    this.#closeAll(over);
     if (this.#rows("WHERE kind = 'charge' AND reference = ?", id).length > 0) {
       return Promise.resolve({ granted: false, ...this.#balance() });
     }
@@ -70,17 +79,9 @@ export class CreditLedger extends DurableObject<object> {
     return Promise.resolve();
   }
 
-  /** Charges a hold; null: all of it. */
-  close(id: string, actualUsdMicros: number | null): Promise<void> {
+  close(closings: readonly HoldClosing[]): Promise<void> {
     this.#expire();
-    const step = settleHold(this.#account, id, actualUsdMicros, Date.now());
-    this.#keep(step.account, step.movements);
-    return Promise.resolve();
-  }
-
-  release(id: string): Promise<void> {
-    this.#expire();
-    this.#keep(releaseHold(this.#account, id), []);
+    this.#closeAll(closings);
     return Promise.resolve();
   }
 
@@ -112,6 +113,13 @@ export class CreditLedger extends DurableObject<object> {
     return Promise.resolve(
       this.#rows("WHERE seq < ? ORDER BY seq DESC LIMIT ?", before, Math.min(limit, MAX_STATEMENT_ROWS)),
     );
+  }
+
+  #closeAll(closings: readonly HoldClosing[]): void {
+    for (const { id, usdMicros } of closings) {
+      const step = settleHold(this.#account, id, usdMicros, Date.now());
+      this.#keep(step.account, step.movements);
+    }
   }
 
   #expire(): void {

@@ -6,6 +6,7 @@ import type { ProxyEnv } from "../../workers/proxy/env.ts";
 import { connection, grant, world } from "../pipeline.fixture.ts";
 import type { PaymentRule } from "../domain/payment.ts";
 import type { PaymentInput } from "../ports.ts";
+import { ClosingBuffer } from "./credit-closings.ts";
 import type { FacilitatorOrder } from "./facilitator.ts";
 import { payments } from "./payments.ts";
 
@@ -33,6 +34,7 @@ const rule: PaymentRule = {
 function port() {
   return payments({
     ledgers: LEDGERS,
+    closings: new ClosingBuffer(),
     nonces: PAYMENTS,
     quoteKey: new Uint8Array(32),
     proxyOrigin: null,

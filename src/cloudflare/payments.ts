@@ -8,6 +8,7 @@ import { callPrice } from "../domain/payment-price.ts";
 import type { Refusal } from "../domain/problem.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { PaymentHold, PaymentInput, PaymentPort } from "../ports.ts";
+import type { ClosingBuffer } from "./credit-closings.ts";
 import type { CreditLedger } from "./credit-ledger.ts";
 import { ledgerOf, takeCredits } from "./payment-credits.ts";
 import type { PaymentNonces } from "./payment-nonces.ts";
@@ -15,6 +16,7 @@ import { carriesPayment, takeX402, x402Offer, type X402Options } from "./payment
 
 export interface PaymentOptions {
   readonly ledgers: DurableObjectNamespace<CreditLedger>;
+  readonly closings: ClosingBuffer;
   readonly nonces: DurableObjectNamespace<PaymentNonces>;
   readonly quoteKey: Uint8Array;
   readonly proxyOrigin: string | null;

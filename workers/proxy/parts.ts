@@ -5,6 +5,7 @@
 import { accessTokens } from "../../src/cloudflare/access-tokens.ts";
 import { connectionHealth } from "../../src/cloudflare/connection-health.ts";
 import { credentialSource } from "../../src/cloudflare/credential-source.ts";
+import { ClosingBuffer } from "../../src/cloudflare/credit-closings.ts";
 import { doorstep, DoorstepCounts } from "../../src/cloudflare/doorstep.ts";
 import { gateClient, SettlementBuffer } from "../../src/cloudflare/gate-client.ts";
 import { HealthMemory } from "../../src/cloudflare/health-memory.ts";
@@ -49,6 +50,7 @@ function makeParts(env: ProxyEnv): ProxyParts | null {
   const send = (request: Request): Promise<Response> => fetch(request);
   const bytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
   const buffer = new SettlementBuffer();
+  const closings = new ClosingBuffer();
   const counts = new DoorstepCounts();
   const memory = new HealthMemory();
   const secrets = secretSource(secretProviderSettings({ ...env }, keks.value, { fetch: send, nowMs }));
@@ -83,6 +85,7 @@ function makeParts(env: ProxyEnv): ProxyParts | null {
         accessTokens: accessTokens(health),
         payments: payments({
           ledgers: env.LEDGERS,
+          closings,
           nonces: env.PAYMENTS,
           quoteKey,
           proxyOrigin,
