@@ -84,14 +84,17 @@ export function fromPriceRule(rule: PriceRule): PriceRuleWire {
 }
 
 const short = readableText(256).min(1);
+/** A million US dollars: more than any call costs, so that a slip of zeros is noticed. */
+const MAX_PRICE_USD_MICROS = 1_000_000_000_000;
+const Price = z.int().min(0).max(MAX_PRICE_USD_MICROS);
 
 /** What a policy or grant asks the caller to pay. `facilitator_url` is checked against the egress rules by the route. */
 export const PaymentWire = z
   .strictObject({
     provider: z.enum(["x402", "credits"]),
-    default_usd_micros: Integer,
+    default_usd_micros: Price,
     prices: z
-      .array(z.strictObject({ methods, paths, usd_micros: Integer }))
+      .array(z.strictObject({ methods, paths, usd_micros: Price }))
       .max(64)
       .optional(),
     flow: z.enum(["authorization", "upfront"]).optional(),
@@ -118,6 +121,11 @@ export const PaymentWire = z
     }
     if ((wire.provider === "x402" || (wire.accepts ?? []).length > 0) && (wire.facilitator_url ?? null) === null) {
       context.addIssue({ code: "custom", path: ["facilitator_url"], message: "Is required where tokens are accepted" });
+    }
+    const tokens = (wire.accepts ?? []).map(({ network, asset }) => `${network}/${asset.toLowerCase()}`);
+    for (const [at, token] of tokens.entries()) {
+      if (tokens.indexOf(token) === at) continue;
+      context.addIssue({ code: "custom", path: ["accepts", at, "asset"], message: "Is accepted already" });
     }
     if (wire.provider === "credits" && (wire.account ?? null) === null) {
       context.addIssue({ code: "custom", path: ["account"], message: "Is required for credits" });

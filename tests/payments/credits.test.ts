@@ -225,6 +225,13 @@ describe("both providers", () => {
     expect((await call(world, of, "/f", header)).status).toBe(500);
     const lines = await statement(`/api/v1/recipients/${id}`);
     expect(lines.map((line) => [member(line, "kind"), member(line, "usd_micros")])).toEqual([["refund", PRICE]]);
+    await world.api.events(of.id, 2);
+    const listed = await world.api.admin("GET", `/api/v1/payments?credential_id=${of.id}`);
+    expect(items(member(listed.body, "data"))).toMatchObject([
+      { provider: "x402", state: "refunded", charged_usd_micros: 0, account: { kind: "recipient", reference: id } },
+    ]);
+    const usage = await world.api.admin("GET", `/api/v1/usage?credential_id=${of.id}`);
+    expect(member(usage.body, "totals", "payments")).toMatchObject({ calls: 0, refunded_usd_micros: PRICE });
     world.vendor.answerWith((_request, response) => void response.writeHead(200).end('{"ok":true}'));
     expect((await call(world, of, "/f", header)).status).toBe(409);
     const next = await world.api.proxy("GET", "/conn_paid/f", of.token);

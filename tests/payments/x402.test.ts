@@ -3,13 +3,14 @@
  * The token's balances and the vendor's own log decide: one transfer and one delivery for each payment.
  */
 import { execFile } from "node:child_process";
+import { createServer } from "node:net";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { x402Client, wrapFetchWithPayment } from "@x402/fetch";
 import { registerExactEvmScheme } from "@x402/evm/exact/client";
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from "viem/accounts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { member } from "../harness/api-client.ts";
+import { items, member } from "../harness/api-client.ts";
 import { until } from "../harness/stack.ts";
 import { NETWORK, PAY_TO, TOKEN } from "./chain.ts";
 import type { Fault } from "./facilitator.ts";
@@ -318,6 +319,14 @@ describe("a facilitator that fails or lies", () => {
     expect(await spent()).toBe(PRICE);
   });
 
+  it("and is down stops the call with 503 as well", async () => {
+    const gone = await credential(world, x402Price(world.facilitator, { facilitator_url: await closedUrl() }));
+    const answer = await call(world, gone, "/down", await paymentHeader(payer, await offered(world, gone, "/down")));
+    expect([answer.status, member(answer.body, "code")]).toEqual([503, "unavailable"]);
+    expect(world.vendor.requests).toEqual([]);
+    expect(await spent()).toBe(0n);
+  });
+
   const atSettle: readonly Fault[] = [
     "settle_500",
     "settle_garbage",
@@ -480,5 +489,48 @@ describe("the record", () => {
       state: "settled",
       transaction,
     });
+    const found = await payments(`credential_id=${fresh.id}`);
+    expect(found).toMatchObject([
+      {
+        provider: "x402",
+        state: "settled",
+        usd_micros: PRICE_USD_MICROS,
+        charged_usd_micros: PRICE_USD_MICROS,
+        payer: payer.address.toLowerCase(),
+        transaction,
+        event_id: member(events[1] ?? null, "id"),
+        path: "/rec",
+      },
+    ]);
+    const usage = await world.api.admin("GET", `/api/v1/usage?credential_id=${fresh.id}`);
+    expect(member(usage.body, "totals", "payments")).toMatchObject({ calls: 1, x402_usd_micros: PRICE_USD_MICROS });
+  });
+
+  it("says what nobody knows, until the same payment's next call does", async () => {
+    const fresh = await credential(world, x402Price(world.facilitator, { flow: "upfront" }));
+    const header = await paymentHeader(payer, await offered(world, fresh, "/open"));
+    world.facilitator.fault = "settle_500";
+    expect((await call(world, fresh, "/open", header)).status).toBe(503);
+    await world.api.events(fresh.id, 2);
+    expect(await payments(`credential_id=${fresh.id}&state=unknown`)).toMatchObject([{ charged_usd_micros: null }]);
+    world.facilitator.fault = "none";
+    expect((await call(world, fresh, "/open", header)).status).toBe(200);
+    await world.api.events(fresh.id, 3);
+    expect(await payments(`credential_id=${fresh.id}`)).toMatchObject([{ state: "settled", status: 200 }]);
   });
 });
+
+async function payments(query: string) {
+  const answer = await world.api.admin("GET", `/api/v1/payments?${query}`);
+  expect(answer.status, answer.text).toBe(200);
+  return items(member(answer.body, "data"));
+}
+
+/** An address where nobody listens. */
+async function closedUrl(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const address = server.address();
+  await new Promise<void>((done) => server.close(() => done()));
+  return `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 1}/`;
+}

@@ -291,3 +291,95 @@ describe("usage", () => {
     expect(metrics.text).toContain(`relaykey_paid_dollars_total{${labels},provider="credits"} 0.0009\n`);
   });
 });
+
+describe("the price of a policy", () => {
+  const accept = {
+    network: "eip155:84532",
+    asset: "0x036CbD53842c5426634e7929541eC2318f3dCF7e",
+    pay_to: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C",
+    decimals: 6,
+    name: "USDC",
+    version: "2",
+  };
+  const price = {
+    provider: "x402",
+    default_usd_micros: 1_000,
+    prices: [{ methods: ["POST"], paths: ["/v1/reports/*"], usd_micros: 50_000 }],
+    flow: "upfront",
+    quote_lifetime_seconds: 30,
+    accepts: [accept, { ...accept, network: "eip155:8453" }],
+    facilitator_url: "https://facilitator.example.com/x402",
+    account: "recipient",
+  };
+  const policy = (of: unknown) =>
+    call("POST", "/api/v1/policies", {
+      body: { name: "Sold", allowed_methods: ["GET"], allowed_paths: ["/**"], price: of },
+    });
+
+  it("is read back whole, replaced whole, left alone, and taken away", async () => {
+    const made = await policy(price);
+    expect(made.status, made.text).toBe(201);
+    const path = `/api/v1/policies/${String(made.json["id"])}`;
+    expect((await call("GET", path)).json["price"]).toEqual(price);
+    const renamed = await call("PATCH", path, { body: { name: "Sold dearer" } });
+    expect(renamed.json["price"]).toEqual(price);
+    const prepaid = { provider: "credits", default_usd_micros: 5, account: "customer" };
+    const changed = await call("PATCH", path, { body: { price: prepaid } });
+    expect(changed.json["price"]).toEqual({
+      ...prepaid,
+      prices: [],
+      flow: "authorization",
+      quote_lifetime_seconds: 60,
+      accepts: [],
+      facilitator_url: null,
+    });
+    expect((await call("PATCH", path, { body: { price: null } })).json["price"]).toBe(null);
+    const versions = rows(await call("GET", `${path}/versions`));
+    expect(versions.map((each) => (each["price"] as { provider: string } | null)?.provider ?? null)).toEqual([
+      null,
+      "credits",
+      "x402",
+      "x402",
+    ]);
+  });
+
+  it.each([
+    ["price", "free"],
+    ["price.provider", { ...price, provider: "cash" }],
+    ["price.default_usd_micros", { ...price, default_usd_micros: -1 }],
+    ["price.default_usd_micros", { ...price, default_usd_micros: 1_000_000_000_001 }],
+    ["price.prices[0].usd_micros", { ...price, prices: [{ ...price.prices[0], usd_micros: 0.5 }] }],
+    ["price.prices[0].methods[0]", { ...price, prices: [{ ...price.prices[0], methods: ["G T"] }] }],
+    ["price.prices[0].paths[0]", { ...price, prices: [{ ...price.prices[0], paths: ["reports"] }] }],
+    ["price.flow", { ...price, flow: "later" }],
+    ["price.quote_lifetime_seconds", { ...price, quote_lifetime_seconds: 3_601 }],
+    ["price.accepts", { ...price, accepts: [] }],
+    ["price.accepts[0].network", { ...price, accepts: [{ ...accept, network: "base" }] }],
+    ["price.accepts[0].asset", { ...price, accepts: [{ ...accept, asset: accept.asset.replace("C", "c") }] }],
+    ["price.accepts[0].pay_to", { ...price, accepts: [{ ...accept, pay_to: `0x${"0".repeat(40)}` }] }],
+    ["price.accepts[0].decimals", { ...price, accepts: [{ ...accept, decimals: 37 }] }],
+    ["price.accepts[0].name", { ...price, accepts: [{ ...accept, name: "" }] }],
+    ["price.accepts[0].version", { ...price, accepts: [{ ...accept, version: "" }] }],
+    ["price.accepts[1].asset", { ...price, accepts: [accept, { ...accept, asset: accept.asset.toLowerCase() }] }],
+    ["price.facilitator_url", { ...price, facilitator_url: null }],
+    ["price.facilitator_url", { ...price, facilitator_url: "ftp://facilitator.example.com" }],
+    ["price.account", { provider: "credits", default_usd_micros: 5 }],
+    ["price.currency", { ...price, currency: "EUR" }],
+  ])("is refused by naming %s", async (field, wrong) => {
+    const answer = await policy(wrong);
+    expect(answer.status, answer.text).toBe(422);
+    expect((answer.json["errors"] as { field: string }[]).map((each) => each.field)).toContain(field);
+  });
+
+  it("names no facilitator that RelayKey may not call", async () => {
+    const body = {
+      name: "Inside",
+      allowed_methods: ["GET"],
+      allowed_paths: ["/**"],
+      price: { ...price, facilitator_url: "https://169.254.169.254/" },
+    };
+    const strict = { env: { ALLOW_PRIVATE_UPSTREAMS: "false" }, body };
+    const answer = await call("POST", "/api/v1/policies", strict);
+    expect((answer.json["errors"] as { field: string }[]).map((each) => each.field)).toEqual(["price.facilitator_url"]);
+  });
+});
