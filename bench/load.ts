@@ -118,7 +118,7 @@ function keepAsking(
 }
 
 /** The status once head and body are there (content-length or chunked), else null. */
-function completeStatus(bytes: Buffer): number | null {
+export function completeStatus(bytes: Buffer): number | null {
   const end = bytes.indexOf("\r\n\r\n");
   if (end < 0) return null;
   const head = bytes.subarray(0, end).toString("latin1");
