@@ -49,11 +49,17 @@ export function rewriteLinkHeader(value: string, map: UrlMap): string {
   });
 }
 
-/** Points named string members of a JSON text back at the proxy, while it streams; see `JsonMemberRewriter`. */
+/**
+ * Points named string members of a JSON text back at the proxy, while it streams; see `JsonMemberRewriter`. Most texts have
+ * none of them, so the map is made when one is met.
+ */
 export class JsonUrlRewriter extends JsonMemberRewriter {
-  constructor(members: readonly string[], map: UrlMap) {
-    const targets = targetsOf(map);
-    super(members, (value) => pointedBack(value, targets));
+  constructor(members: readonly string[], map: UrlMap | (() => UrlMap)) {
+    let targets: readonly Target[] | null = null;
+    super(members, (value) => {
+      targets ??= targetsOf(typeof map === "function" ? map() : map);
+      return pointedBack(value, targets);
+    });
   }
 }
 
