@@ -1,6 +1,7 @@
 /**
  * Builds the three Workers and the dashboard with esbuild, for the local stack, the tests and the benchmark.
- * Deployments are bundled by wrangler from the same entry points. Never writes outside `dist/`; never reads a secret.
+ * Deployments are bundled by wrangler from the same entry points. Writes to `dist/`, or the dashboard where it is told to;
+ * never reads a secret.
  */
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -16,7 +17,7 @@ export type WorkerName = "proxy" | "audit" | "admin";
 export const WORKER_NAMES: readonly WorkerName[] = ["proxy", "audit", "admin"];
 
 const DASHBOARD_ENTRY = join(REPOSITORY, "workers/admin/dashboard/main.tsx");
-export const DASHBOARD_DIRECTORY = join(REPOSITORY, "dist/dashboard");
+const DASHBOARD_DIRECTORY = join(REPOSITORY, "dist/dashboard");
 
 /** One ES module as text, ready for workerd; its source map is inlined so that stack traces name the source. */
 export async function buildWorker(name: WorkerName): Promise<string> {
@@ -41,7 +42,7 @@ export async function buildWorker(name: WorkerName): Promise<string> {
 }
 
 /**
- * Writes `dist/dashboard`: index.html plus assets whose names carry a hash of their content, so that they may be cached for ever.
+ * Writes the dashboard, to `dist/dashboard` unless told otherwise: index.html plus assets whose names carry a hash of their content, so that they may be cached for ever.
  * Without dashboard sources a page that says so is written. The directory is replaced in one step.
  */
 export async function buildDashboard(target = DASHBOARD_DIRECTORY): Promise<void> {
@@ -58,7 +59,7 @@ export async function buildDashboard(target = DASHBOARD_DIRECTORY): Promise<void
   await replaceDirectory(staging, target);
 }
 
-/** Several stacks may build at the same time (tests do): whoever comes last wins, and nobody fails. */
+/** Builds may run at the same time: whoever comes last wins, and nobody fails. */
 async function replaceDirectory(staging: string, target: string): Promise<void> {
   // A stack that runs serves these files: what is the same already is left in place.
   if (await isSameBuild(staging, target)) return rm(staging, { recursive: true, force: true });
@@ -74,14 +75,14 @@ async function replaceDirectory(staging: string, target: string): Promise<void> 
 }
 
 /** For the local stack: a dashboard that does not build must not keep the API from starting. Says so on stderr. */
-export async function buildDashboardOrSay(): Promise<void> {
+export async function buildDashboardOrSay(target: string): Promise<void> {
   try {
-    await buildDashboard();
+    await buildDashboard(target);
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split("\n")[1] ?? error.message) : "unknown";
     console.error(`The dashboard does not build, so there is none: ${reason}`);
-    await mkdir(DASHBOARD_DIRECTORY, { recursive: true });
-    await writeFile(join(DASHBOARD_DIRECTORY, "index.html"), indexHtml([]));
+    await mkdir(target, { recursive: true });
+    await writeFile(join(target, "index.html"), indexHtml([]));
   }
 }
 

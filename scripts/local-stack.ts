@@ -5,8 +5,9 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import type { Server } from "node:net";
+import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import { buildDashboardOrSay, buildWorker, DASHBOARD_DIRECTORY, type WorkerName } from "./build.ts";
+import { buildDashboardOrSay, buildWorker, type WorkerName } from "./build.ts";
 import { childrenNamed } from "./child-processes.ts";
 import type { LoadedVars } from "./dev-vars.ts";
 import { migrate } from "./local-migrations.ts";
@@ -34,11 +35,13 @@ export interface LocalStack {
 }
 
 export async function startStack(settings: LocalSettings, vars: LoadedVars): Promise<LocalStack> {
+  // Below the state, so that no other stack replaces the files that this one serves.
+  const dashboard = join(settings.stateDirectory, "dashboard");
   const [proxy, audit, admin] = await Promise.all([
     buildWorker("proxy"),
     buildWorker("audit"),
     buildWorker("admin"),
-    buildDashboardOrSay(),
+    buildDashboardOrSay(dashboard),
   ]);
   const worker = (name: WorkerName, script: string) =>
     workerOptions(name, { script, bindings: bindingsOf(name, settings, vars) });
@@ -62,7 +65,7 @@ export async function startStack(settings: LocalSettings, vars: LoadedVars): Pro
           ...worker("admin", admin),
           unsafeDirectSockets: socket(settings.adminPort),
           assets: {
-            directory: DASHBOARD_DIRECTORY,
+            directory: dashboard,
             binding: "ASSETS",
             routerConfig: { has_user_worker: true, invoke_user_worker_ahead_of_assets: true },
           },

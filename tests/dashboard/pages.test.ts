@@ -77,7 +77,7 @@ describe("every screen", () => {
   });
 
   it("is small and there at once", async () => {
-    const assets = "dist/dashboard/assets";
+    const assets = join(stack.stateDirectory, "dashboard/assets");
     const scripts = readdirSync(assets).filter((name) => name.endsWith(".js"));
     const first = scripts.filter((name) => name.startsWith("main-"));
     const bytes = first.map((name) => gzipSync(readFileSync(join(assets, name))).length);
