@@ -8,10 +8,24 @@ export interface World {
   readonly credentialId: string;
   readonly token: string;
   readonly policyId: string;
+  /** Asks for credits, and offers a token to those who have none. */
+  readonly pricedPolicyId: string;
+  /** Of a recipient with credits, under the policy with a price. */
+  readonly payingToken: string;
+  readonly payingCredentialId: string;
+  readonly payingRecipientId: string;
   readonly webhookId: string;
   /** Keys by role. */
   readonly keys: Readonly<Record<"admin" | "auditor" | "provisioner", string>>;
 }
+
+const BASE_SEPOLIA_USDC = {
+  network: "eip155:84532",
+  asset: "0x036CbD53842c5426634e7929541eC2318f3dCF7e",
+  decimals: 6,
+  name: "USDC",
+  version: "2",
+};
 
 /** Text that would do harm if it were markup, or hide what stands beside it. */
 export const HOSTILE_NAME = `<img src=x onerror="document.title='owned'"> & "quotes"`;
@@ -46,7 +60,11 @@ export async function buildWorld(stack: Stack, api: ApiClient): Promise<World> {
   });
   const kate = await made(api, "/recipients", { name: "Kate Moss", email: "kate@example.com", kind: "person" });
   await made(api, "/recipients", { name: "Nightly import", kind: "service", environment: "production" });
-  await made(api, "/recipients", { name: "Research agent", email: "agents@example.com", kind: "agent" });
+  const research = await made(api, "/recipients", {
+    name: "Research agent",
+    email: "agents@example.com",
+    kind: "agent",
+  });
   const policy = await made(api, "/policies", {
     name: "Read contacts",
     allowed_methods: ["GET"],
@@ -56,6 +74,21 @@ export async function buildWorld(stack: Stack, api: ApiClient): Promise<World> {
       budgets: [{ unit: "usd_micros", limit: 25_000_000, window: "month" }],
     },
   });
+  const resold = await made(api, "/policies", {
+    name: "Resold search",
+    allowed_methods: ["GET"],
+    allowed_paths: ["/contacts", "/contacts/*"],
+    price: {
+      provider: "credits",
+      account: "recipient",
+      default_usd_micros: 2_500,
+      prices: [{ methods: ["GET"], paths: ["/contacts"], usd_micros: 12_500 }],
+      accepts: [{ ...BASE_SEPOLIA_USDC, pay_to: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C" }],
+      facilitator_url: "https://facilitator.example.com/",
+    },
+  });
+  await made(api, `/recipients/${id(research)}/credits/top-ups`, { usd_micros: 25_000_000, note: "Invoice 7" });
+  await made(api, `/recipients/${id(research)}/credits/adjustments`, { usd_micros: -1_500_000, note: "Billed twice" });
   await made(api, "/customers", { reference: "acme", name: "Acme Ltd" });
   await made(api, "/members", { email: "olga@example.com", name: "Olga Owner", role: "owner" });
   const webhook = await made(api, "/webhooks", {
@@ -84,6 +117,12 @@ export async function buildWorld(stack: Stack, api: ApiClient): Promise<World> {
     grants: [{ connection_id: "conn_demo", policy_id: id(policy) }],
     ttl_seconds: 30 * 86_400,
   });
+  const paying = await made(api, "/delegated-credentials", {
+    name: "research-buys-search",
+    recipient_id: id(research),
+    grants: [{ connection_id: "conn_demo", policy_id: id(resold) }],
+    ttl_seconds: 30 * 86_400,
+  });
   await made(api, "/delegated-credentials", {
     name: "checkout-service",
     kind: "virtual",
@@ -98,6 +137,10 @@ export async function buildWorld(stack: Stack, api: ApiClient): Promise<World> {
     credentialId: id(credential),
     token: text(member(credential, "token")),
     policyId: id(policy),
+    pricedPolicyId: id(resold),
+    payingToken: text(member(paying, "token")),
+    payingCredentialId: id(paying),
+    payingRecipientId: id(research),
     webhookId: id(webhook),
     keys,
   };
@@ -114,6 +157,9 @@ export async function makeCalls(api: ApiClient, world: World, rounds: number): P
     await call("GET", `/contacts/${i + 1}`);
     await call("DELETE", `/contacts/${i + 1}`);
     await call("GET", "/admin/users", { "user-agent": HOSTILE_AGENT });
+  }
+  for (const path of ["/contacts", "/contacts/1", "/contacts/2"]) {
+    await api.proxy("GET", `/${world.connectionId}${path}`, world.payingToken);
   }
   await api.proxy("GET", `/${world.connectionId}/contacts`, "rk_proxy_nonsense");
   await api.events(world.credentialId, rounds * 4);

@@ -55,12 +55,21 @@ export function apiPath(path: string, query: Query = {}): string {
   return `/api/v1${path}${text === "" ? "" : `?${text}`}`;
 }
 
-/** `path` is below `/api/v1`, with its query. Never throws for a refusal; `signal` aborts quietly as `offline`. */
-export async function call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<Answer<T>> {
+/**
+ * `path` is below `/api/v1`, with its query. Never throws for a refusal; `signal` aborts quietly as `offline`. The same
+ * `onceKey` and body do a POST only once, however often it is sent.
+ */
+export async function call<T>(
+  method: Method,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+  onceKey: string = crypto.randomUUID(),
+): Promise<Answer<T>> {
   const headers = new Headers({ accept: "application/json" });
   if (bearer !== null) headers.set("authorization", `Bearer ${bearer}`);
   if (body !== undefined) headers.set("content-type", "application/json");
-  if (method === "POST") headers.set("idempotency-key", crypto.randomUUID());
+  if (method === "POST") headers.set("idempotency-key", onceKey);
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   try {
     const response = await fetch(path, {

@@ -7,7 +7,8 @@ import { useAction } from "../api/resource.ts";
 import { duration } from "../format.ts";
 import { FormDialog } from "../ui/dialog.tsx";
 import { SelectField, TextField } from "../ui/field.tsx";
-import { LimitsForm, limitsBody, limitsDraft } from "./limits-form.tsx";
+import { limitsBody, limitsDraft } from "./limits-draft.ts";
+import { LimitsForm } from "./limits-form.tsx";
 
 export function EditConnection(props: {
   readonly connection: Connection;

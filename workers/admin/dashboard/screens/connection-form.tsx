@@ -1,6 +1,6 @@
 /** Makes a connection: what the vendor's entry asks for, and the key. Used by the first run and by the list of connections. */
 import { signal, useSignal } from "@preact/signals";
-import { useMemo, useRef } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import type { Connection } from "../../../../src/contract/connection.ts";
 import type { VendorView } from "../../../../src/contract/vendor.ts";
 import { connections } from "../api/directory.ts";
@@ -9,21 +9,10 @@ import { useAction } from "../api/resource.ts";
 import { plain } from "../format.ts";
 import { Button } from "../ui/button.tsx";
 import { SelectField, TextField } from "../ui/field.tsx";
-import { SecretField, useSecretInput } from "../ui/secret-field.tsx";
 import { FailureNote } from "../ui/states.tsx";
 import { Text } from "../ui/text.tsx";
 import { AuthForm, authBody, authDraft } from "./auth-form.tsx";
-
-type Scheme = VendorView["auth"][number]["scheme"];
-
-/** Names of a secret's parts; empty when it is one text. */
-export function secretParts(scheme: Scheme): readonly string[] {
-  if (scheme["scheme"] === "hmac") return [scheme["token_part"] ?? "token", scheme["key_part"] ?? "key"].map(String);
-  if (scheme["scheme"] !== "token_exchange") return [];
-  const templates = JSON.stringify([scheme["login_headers"], scheme["login_body"]]);
-  const names = [...templates.matchAll(/\{([A-Za-z][A-Za-z0-9_]*)\}/g)].map((found) => found[1] ?? "");
-  return [...new Set(names)].filter((name) => name !== "token" && name !== "");
-}
+import { SecretSourceFields, secretParts, takeSecret, useSecretSource } from "./secret-source.tsx";
 
 export function ConnectionForm(props: {
   readonly vendor: VendorView | null;
@@ -41,22 +30,11 @@ export function ConnectionForm(props: {
   const chosen = vendor?.auth.find((each) => each.id === option.value);
   const parts = chosen === undefined ? [] : secretParts(chosen.scheme);
   const noSecret = vendor === null ? auth.scheme.value === "none" : chosen?.scheme["scheme"] === "none";
-  const input = useSecretInput();
-  const partInputs = useRef(new Map<string, HTMLInputElement>());
+  const source = useSecretSource();
   const asksUrl = vendor === null || (vendor.base_url === null && vendor.regions.length === 0);
 
-  const takeSecret = (): unknown => {
-    if (parts.length === 0) return input.take() || undefined;
-    const secret: Record<string, string> = {};
-    for (const part of parts) {
-      const field = partInputs.current.get(part);
-      secret[part] = field?.value.trim() ?? "";
-      if (field !== undefined) field.value = "";
-    }
-    return secret;
-  };
   const action = useAction(
-    (secret: unknown) =>
+    (key: object) =>
       post<Connection>("/connections", {
         name: name.value.trim(),
         ...(vendor === null ? { auth: authBody(auth) } : { vendor: vendor.id }),
@@ -67,7 +45,7 @@ export function ConnectionForm(props: {
           ? {}
           : { variables: Object.fromEntries(variables.map((each) => [each.name, each.value.value.trim()])) }),
         ...(environment.value.trim() === "" ? {} : { environment: environment.value.trim() }),
-        ...(noSecret || secret === undefined ? {} : { secret }),
+        ...key,
       }),
     (made) => {
       void connections.want(true);
@@ -79,7 +57,7 @@ export function ConnectionForm(props: {
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        void action.run(noSecret ? undefined : takeSecret());
+        void action.run(noSecret ? {} : takeSecret(source, parts));
       }}
     >
       {vendor === null ? null : <VendorNotes vendor={vendor} />}
@@ -147,17 +125,15 @@ export function ConnectionForm(props: {
         ))}
       </div>
       {vendor === null ? <AuthForm draft={auth} /> : null}
-      {noSecret ? null : parts.length === 0 ? (
-        <SecretField
+      {noSecret ? null : (
+        <SecretSourceFields
           key={option.value}
-          input={input}
+          source={source}
+          parts={parts}
           label={plain(chosen?.secret_label ?? "Key")}
           failure={failure}
           autoFocus={vendor !== null}
-          required
         />
-      ) : (
-        parts.map((part) => <PartField key={part} part={part} inputs={partInputs.current} />)
       )}
       {chosen?.hint === null || chosen?.hint === undefined ? null : <p class="hint">{plain(chosen.hint)}</p>}
       <FailureNote failure={failure} />
@@ -168,26 +144,6 @@ export function ConnectionForm(props: {
         <Button onClick={props.onBack}>Back</Button>
       </div>
     </form>
-  );
-}
-
-function PartField({ part, inputs }: { readonly part: string; readonly inputs: Map<string, HTMLInputElement> }) {
-  const id = `secret-${part}`;
-  return (
-    <div class="field">
-      <label for={id}>{plain(part)}</label>
-      <input
-        id={id}
-        type="password"
-        autoComplete="off"
-        spellcheck={false}
-        required
-        ref={(element: HTMLInputElement | null) => {
-          if (element === null) inputs.delete(part);
-          else inputs.set(part, element);
-        }}
-      />
-    </div>
   );
 }
 

@@ -1,4 +1,4 @@
-/** One connection: its keys, its test, its quota, prices and limits; pausing and deleting it. */
+/** One connection: its keys, its test, its quota, prices, reliability and operations; pausing and deleting it. */
 import { useSignal } from "@preact/signals";
 import type { Connection } from "../../../../src/contract/connection.ts";
 import { apiPath, call, post } from "../api/client.ts";
@@ -13,8 +13,10 @@ import { ConfirmDialog } from "../ui/dialog.tsx";
 import { Facts, PageHead, Section } from "../ui/page.tsx";
 import { Failed, FailureNote, Loading } from "../ui/states.tsx";
 import { notify } from "../ui/toast.tsx";
-import { Code, Id, Status, Time } from "../ui/text.tsx";
+import { Code, Id, Time } from "../ui/text.tsx";
 import { EditConnection } from "./connection-edit.tsx";
+import { ConnectionOperations } from "./connection-operations.tsx";
+import { ConnectionReliability } from "./connection-reliability.tsx";
 import { ConnectionTest } from "./connection-test.tsx";
 import { ConnectionStatus } from "./connections.tsx";
 import { LimitsText } from "./limits-form.tsx";
@@ -96,7 +98,8 @@ function Loaded({
         </Section>
       ) : null}
       <Prices connection={connection} onChanged={saved} />
-      <Reliability connection={connection} />
+      <ConnectionReliability connection={connection} onChanged={saved} />
+      <ConnectionOperations connection={connection} onChanged={saved} />
       {canEdit.value ? (
         <Section title="Delete" note="Its keys and every grant to it go with it.">
           <div class="inner">
@@ -153,37 +156,6 @@ function About({ connection }: { readonly connection: Connection }) {
           ],
           ["Limits for all together", <LimitsText limits={connection.limits} />],
           ["Created", <Time at={connection.created_at} />],
-        ]}
-      />
-    </Section>
-  );
-}
-
-function Reliability({ connection }: { readonly connection: Connection }) {
-  const { reliability } = connection;
-  const breaker = reliability.breaker ?? null;
-  return (
-    <Section
-      title="Reliability"
-      note="What the vendor documents, or RelayKey’s defaults. Writes are repeated only with an idempotency key."
-    >
-      <Facts
-        facts={[
-          ["Attempts at most", count(reliability.max_attempts ?? 1)],
-          ["Answer must begin within", duration(Math.round((reliability.first_byte_timeout_ms ?? 0) / 1000))],
-          ["Repeated on", reliability.retry_statuses?.join(", ") || "nothing"],
-          [
-            "Idempotency header",
-            reliability.idempotency_header ? <Code value={reliability.idempotency_header} /> : "none",
-          ],
-          [
-            "Circuit breaker",
-            breaker === null ? (
-              <Status value="off" />
-            ) : (
-              `after ${breaker.failures} failures in ${duration(breaker.window_seconds)}, for ${duration(breaker.open_seconds)}`
-            ),
-          ],
         ]}
       />
     </Section>

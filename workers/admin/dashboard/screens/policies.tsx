@@ -9,6 +9,7 @@ import { Empty } from "../ui/states.tsx";
 import { ListView } from "../ui/table.tsx";
 import { Text, Time } from "../ui/text.tsx";
 import { LimitsText } from "./limits-form.tsx";
+import { priceText } from "./price-text.ts";
 
 export function Policies() {
   const list = useList<Policy>("/policies");
@@ -36,6 +37,7 @@ export function Policies() {
           { head: "Allows", cell: (row) => plain([...new Set(row.rules.flatMap((rule) => rule.methods))].join(", ")) },
           { head: "Paths", right: true, cell: (row) => row.rules.reduce((sum, rule) => sum + rule.paths.length, 0) },
           { head: "Limits", cell: (row) => <LimitsText limits={row.limits} /> },
+          { head: "Price", cell: (row) => priceText(row.price) ?? <span class="muted">none</span> },
           { head: "Version", right: true, cell: (row) => row.version },
           { head: "Changed", cell: (row) => <Time at={row.updated_at} /> },
         ]}

@@ -1,23 +1,23 @@
-/** One policy: its editor, and a replay of the rules against what was really called. */
+/** One policy: its editor, a replay of the rules against what was really called, its price, and its versions. */
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { Policy } from "../../../../src/contract/policy.ts";
 import { apiPath, call, patch, post } from "../api/client.ts";
 import { policies } from "../api/directory.ts";
+import { invalidFields } from "../api/invalid.ts";
 import { useAction, useResource } from "../api/resource.ts";
 import { canEdit } from "../api/session.ts";
 import { navigate } from "../router.ts";
 import { Button } from "../ui/button.tsx";
 import { ConfirmDialog } from "../ui/dialog.tsx";
-import { SelectField, TextField } from "../ui/field.tsx";
-import { PageHead, Section } from "../ui/page.tsx";
+import { PageHead } from "../ui/page.tsx";
 import { Failed, FailureNote, Loading } from "../ui/states.tsx";
 import { Badge } from "../ui/text.tsx";
 import { notify } from "../ui/toast.tsx";
-import { LimitsForm, limitsBody, limitsDraft } from "./limits-form.tsx";
+import { policyBody, policyDraft } from "./policy-draft.ts";
+import { PolicyForm } from "./policy-form.tsx";
+import { PolicyVersions } from "./policy-versions.tsx";
 import { ReplayPanel } from "./replay-panel.tsx";
-import { scopeBody, scopeDraft } from "./scope-draft.ts";
-import { ScopeEditor } from "./scope-editor.tsx";
 import type { ScreenProps } from "./screen.ts";
 import { Suggestions } from "./suggestions.tsx";
 
@@ -41,23 +41,16 @@ export function PolicyPage({ params }: ScreenProps) {
 }
 
 function Editor({ policy, onSaved }: { readonly policy: Policy | null; readonly onSaved: (next: Policy) => void }) {
-  const name = useSignal(policy?.name ?? "");
-  const blockFrom = useSignal(policy?.block_from ?? "");
-  const trust = useSignal(policy?.trust?.mode ?? "");
-  const draft = useMemo(() => scopeDraft(policy), []);
-  const limits = useMemo(() => limitsDraft(policy?.limits), []);
+  const draft = useMemo(() => policyDraft(policy), []);
   const deleting = useSignal(false);
-  const body = () => ({
-    ...scopeBody(draft),
-    name: name.value.trim(),
-    limits: limitsBody(limits),
-    block_from: blockFrom.value === "" ? null : blockFrom.value,
-    trust: trust.value === "" ? null : { ...policy?.trust, mode: trust.value },
-    ...(policy === null || policy.customers === null ? {} : { customers: policy.customers }),
-    ...(policy === null || policy.price === null ? {} : { price: policy.price }),
-  });
   const save = useAction(
-    () => (policy === null ? post<Policy>("/policies", body()) : patch<Policy>(`/policies/${policy.id}`, body())),
+    () => {
+      const body = policyBody(draft, policy);
+      if (!body.ok) return Promise.resolve(invalidFields(body.error));
+      return policy === null
+        ? post<Policy>("/policies", body.value)
+        : patch<Policy>(`/policies/${policy.id}`, body.value);
+    },
     (saved) => {
       void policies.want(true);
       notify(policy === null ? "The policy is made." : `Saved as version ${saved.version}. Every credential follows.`);
@@ -87,53 +80,9 @@ function Editor({ policy, onSaved }: { readonly policy: Policy | null; readonly 
           void save.run();
         }}
       >
-        <div class="stack">
-          <Section title="Policy">
-            <div class="inner">
-              <div class="columns">
-                <TextField
-                  label="Name"
-                  name="name"
-                  value={name}
-                  failure={failure}
-                  required
-                  autoFocus={policy === null}
-                />
-                <SelectField
-                  label="Review stops issuing from"
-                  name="block_from"
-                  value={blockFrom}
-                  failure={failure}
-                  choices={[
-                    { value: "", label: "critical, for provisioners" },
-                    ...["medium", "high", "critical"].map((each) => ({ value: each, label: each })),
-                  ]}
-                />
-                <SelectField
-                  label="Addresses"
-                  name="trust.mode"
-                  value={trust}
-                  failure={failure}
-                  choices={[
-                    { value: "", label: "As usual for the kind" },
-                    { value: "first_use", label: "Trust the first, confirm others" },
-                    { value: "fixed", label: "Only those listed" },
-                    { value: "off", label: "Any address" },
-                  ]}
-                />
-              </div>
-            </div>
-          </Section>
-          <Section title="Rules">
-            <div class="inner">
-              <ScopeEditor draft={draft} vendor={null} failure={failure} />
-            </div>
-          </Section>
-          <Section title="Limits">
-            <div class="inner">
-              <LimitsForm draft={limits} failure={failure} />
-            </div>
-          </Section>
+        {/* What may not be changed is shown alike, but cannot be typed into. */}
+        <fieldset class="stack" disabled={!canEdit.value}>
+          <PolicyForm draft={draft} policy={policy} failure={failure} />
           <FailureNote failure={failure} />
           {canEdit.value ? (
             <div class="row">
@@ -142,29 +91,36 @@ function Editor({ policy, onSaved }: { readonly policy: Policy | null; readonly 
               </Button>
             </div>
           ) : null}
-        </div>
+        </fieldset>
         {policy === null ? null : (
           <aside aria-label="History">
-            <ReplayPanel policyId={policy.id} draft={draft} />
+            <ReplayPanel policyId={policy.id} draft={draft.scope} />
           </aside>
         )}
       </form>
+      {policy === null ? null : <PolicyVersions policy={policy} />}
       {policy === null ? null : <Suggestions path={`/policies/${policy.id}/suggest`} />}
       {deleting.value && policy !== null ? (
-        <ConfirmDialog
-          title={`Delete ${policy.name}`}
-          verb="Delete"
-          name={policy.name}
-          run={() => call("DELETE", apiPath(`/policies/${policy.id}`))}
-          onDone={() => {
-            void policies.want(true);
-            navigate("/policies");
-          }}
-          onClose={() => (deleting.value = false)}
-        >
-          <p>A policy that credentials follow cannot be deleted. Versions stay on record.</p>
-        </ConfirmDialog>
+        <DeletePolicy policy={policy} onClose={() => (deleting.value = false)} />
       ) : null}
     </>
+  );
+}
+
+function DeletePolicy({ policy, onClose }: { readonly policy: Policy; readonly onClose: () => void }) {
+  return (
+    <ConfirmDialog
+      title={`Delete ${policy.name}`}
+      verb="Delete"
+      name={policy.name}
+      run={() => call("DELETE", apiPath(`/policies/${policy.id}`))}
+      onDone={() => {
+        void policies.want(true);
+        navigate("/policies");
+      }}
+      onClose={onClose}
+    >
+      <p>A policy that credentials follow cannot be deleted. Versions stay on record.</p>
+    </ConfirmDialog>
   );
 }

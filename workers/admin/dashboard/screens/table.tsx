@@ -7,8 +7,11 @@ import { Audit } from "./audit.tsx";
 import { Changes } from "./changes.tsx";
 import { ConnectionPage } from "./connection.tsx";
 import { Connections } from "./connections.tsx";
+import { CreditAccountPage } from "./credit-account.tsx";
+import { CreditAccounts } from "./credit-accounts.tsx";
 import { CredentialPage } from "./credential.tsx";
 import { Credentials } from "./credentials.tsx";
+import { CustomerPage } from "./customer.tsx";
 import { Customers } from "./customers.tsx";
 import { Exports } from "./exports.tsx";
 import { FirstRun } from "./first-run.tsx";
@@ -56,6 +59,7 @@ const SCREENS: readonly ScreenEntry[] = [
   { pattern: "/policies/new", Screen: PolicyPage, open: edits },
   { pattern: "/policies/:id", Screen: PolicyPage, open: reads },
   { pattern: "/customers", Screen: Customers, open: reads },
+  { pattern: "/customers/:id", Screen: CustomerPage, open: reads },
   { pattern: "/audit", Screen: Audit, open: reads, wide: true },
   { pattern: "/exports", Screen: Exports, open: reads },
   { pattern: "/changes", Screen: Changes, open: reads },
@@ -63,7 +67,9 @@ const SCREENS: readonly ScreenEntry[] = [
   { pattern: "/keys", Screen: Keys, open: reads },
   { pattern: "/webhooks", Screen: Webhooks, open: reads },
   { pattern: "/webhooks/:id", Screen: WebhookPage, open: reads },
-  { pattern: "/payments", Screen: Payments, open: reads },
+  { pattern: "/payments", Screen: Payments, open: reads, wide: true },
+  { pattern: "/payments/credits", Screen: CreditAccounts, open: reads },
+  { pattern: "/payments/credits/:family/:id", Screen: CreditAccountPage, open: reads },
   { pattern: "/settings", Screen: Settings, open: isSignedIn },
 ];
 

@@ -7,14 +7,13 @@ import { useAction } from "../api/resource.ts";
 import { canEdit } from "../api/session.ts";
 import { plain } from "../format.ts";
 import { Button } from "../ui/button.tsx";
-import { ConfirmDialog, FormDialog } from "../ui/dialog.tsx";
-import { SelectField, TextField } from "../ui/field.tsx";
+import { ConfirmDialog } from "../ui/dialog.tsx";
 import { Section } from "../ui/page.tsx";
-import { SecretField, useSecretInput } from "../ui/secret-field.tsx";
 import { Empty, FailureNote } from "../ui/states.tsx";
 import { Table } from "../ui/table.tsx";
-import { Status, Time } from "../ui/text.tsx";
+import { Status, Text, Time } from "../ui/text.tsx";
 import { notify } from "../ui/toast.tsx";
+import { KeyDialog, KeyPlacement } from "./key-dialog.tsx";
 
 interface Props {
   readonly connection: Connection;
@@ -23,7 +22,7 @@ interface Props {
 
 export function UpstreamKeys({ connection, onChanged }: Props) {
   const dialog = useSignal<
-    { readonly kind: "add" } | { readonly kind: "rotate" | "remove"; readonly key: UpstreamCredential } | null
+    { readonly kind: "add" } | { readonly kind: "rotate" | "remove" | "edit"; readonly key: UpstreamCredential } | null
   >(null);
   const base = `/connections/${connection.id}/upstream-credentials`;
   const act = useAction((run: () => ReturnType<typeof patch>) => run(), onChanged);
@@ -57,9 +56,13 @@ export function UpstreamKeys({ connection, onChanged }: Props) {
           label="Keys"
           rows={connection.upstream_credentials}
           columns={[
-            { head: "Key", cell: (key) => <code>…{plain(key.last4)}</code> },
+            { head: "Key", cell: (key) => <KeyName upstream={key} /> },
             { head: "Status", cell: (key) => <Status value={key.status} /> },
-            { head: "Name", cell: (key) => (key.name === null ? <span class="muted">none</span> : plain(key.name)) },
+            {
+              head: "For",
+              cell: (key) => (key.environment === null ? <span class="muted">any</span> : plain(key.environment)),
+            },
+            { head: "Priority", right: true, cell: (key) => key.priority },
             {
               head: "Share",
               right: true,
@@ -91,6 +94,9 @@ export function UpstreamKeys({ connection, onChanged }: Props) {
                         {key.status === "active" ? "Disable" : "Enable"}
                       </Button>
                     )}
+                    <Button look="quiet" onClick={() => (dialog.value = { kind: "edit", key })}>
+                      Edit
+                    </Button>
                     <Button look="quiet" onClick={() => (dialog.value = { kind: "rotate", key })}>
                       Rotate
                     </Button>
@@ -106,20 +112,23 @@ export function UpstreamKeys({ connection, onChanged }: Props) {
       {open?.kind === "add" ? (
         <KeyDialog
           title="Add a key"
-          path={base}
-          canary={false}
-          onDone={() => done("The key is sealed.")}
+          connection={connection}
+          replaces={null}
+          onDone={() => done("The key is kept.")}
           onClose={close}
         />
       ) : null}
       {open?.kind === "rotate" ? (
         <KeyDialog
-          title={`Rotate …${open.key.last4}`}
-          path={`${base}/${open.key.id}/rotate`}
-          canary
+          title={`Rotate ${keyText(open.key)}`}
+          connection={connection}
+          replaces={open.key}
           onDone={() => done("Rotated.")}
           onClose={close}
         />
+      ) : null}
+      {open?.kind === "edit" ? (
+        <KeyPlacement upstream={open.key} onDone={() => done("Saved.")} onClose={close} />
       ) : null}
       {open?.kind === "remove" ? (
         <ConfirmDialog
@@ -137,49 +146,28 @@ export function UpstreamKeys({ connection, onChanged }: Props) {
   );
 }
 
-function KeyDialog(props: {
-  readonly title: string;
-  readonly path: string;
-  readonly canary: boolean;
-  readonly onDone: () => void;
-  readonly onClose: () => void;
-}) {
-  const input = useSecretInput();
-  const name = useSignal("");
-  const share = useSignal("0");
-  const action = useAction(
-    (secret: string) =>
-      post(props.path, {
-        secret,
-        ...(props.canary || name.value.trim() === "" ? {} : { name: name.value.trim() }),
-        ...(share.value === "0" ? {} : { canary_share: Number(share.value) / 100 }),
-      }),
-    props.onDone,
-  );
+/** How people tell one key from another: its name, or its last characters. */
+function keyText(key: UpstreamCredential): string {
+  return key.name ?? (key.last4 === "" ? key.id : `…${key.last4}`);
+}
+
+const STORES: Readonly<Record<string, string>> = {
+  worker_secret: "a secret of this Worker",
+  secrets_store: "in Secrets Store",
+  vault: "in Vault",
+  aws_secrets_manager: "in AWS Secrets Manager",
+};
+
+function KeyName({ upstream }: { readonly upstream: UpstreamCredential }) {
+  const store = STORES[upstream.provider];
   return (
-    <FormDialog
-      title={props.title}
-      verb="Seal the key"
-      action={action}
-      submit={() => action.run(input.take())}
-      onClose={props.onClose}
-    >
-      <SecretField input={input} label="New key" failure={action.failure.value} required autoFocus />
-      {props.canary ? (
-        <SelectField
-          label="It takes"
-          name="canary_share"
-          value={share}
-          choices={[
-            { value: "0", label: "all calls, at once" },
-            { value: "1", label: "1 % of the calls, beside the old one" },
-            { value: "10", label: "10 % of the calls, beside the old one" },
-            { value: "50", label: "half of the calls, beside the old one" },
-          ]}
-        />
-      ) : (
-        <TextField label="Name" name="name" value={name} failure={action.failure.value} optional />
-      )}
-    </FormDialog>
+    <>
+      {upstream.name === null ? null : <Text value={upstream.name} />}{" "}
+      {upstream.last4 === "" ? null : <code>…{plain(upstream.last4)}</code>}
+      {store === undefined ? null : <small>{store}</small>}
+      {upstream.name === null && upstream.last4 === "" && store === undefined ? (
+        <code>{plain(upstream.id)}</code>
+      ) : null}
+    </>
   );
 }

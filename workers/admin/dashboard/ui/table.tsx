@@ -17,9 +17,11 @@ interface TableProps<T> {
   readonly columns: readonly Column<T>[];
   /** The first column becomes a link there. */
   readonly to?: (row: T) => string;
+  /** The row whose details are open beside the table. */
+  readonly current?: (row: T) => boolean;
 }
 
-export function Table<T extends object>({ label, rows, columns, to }: TableProps<T>) {
+export function Table<T extends object>({ label, rows, columns, to, current }: TableProps<T>) {
   return (
     <div class="table-wrap">
       <table aria-label={label}>
@@ -34,7 +36,7 @@ export function Table<T extends object>({ label, rows, columns, to }: TableProps
         </thead>
         <tbody>
           {rows.map((row, i) => (
-            <tr key={keyOf(row, i)}>
+            <tr key={keyOf(row, i)} aria-current={current?.(row) === true ? "true" : undefined}>
               {columns.map((column, at) => (
                 <td key={column.head} data-label={column.head} class={column.right === true ? "right" : undefined}>
                   {at === 0 && to !== undefined ? (

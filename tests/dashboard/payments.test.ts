@@ -1,0 +1,405 @@
+/** What an admin does about money and reliability, in a real browser on the real stack. */
+import type { Browser, Page, Route } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { PaymentRecord } from "../../src/contract/payment-record.ts";
+import { apiClient, items, member, text, type ApiClient, type Json } from "../harness/api-client.ts";
+import { startStack, type Stack } from "../harness/stack.ts";
+import { axe, axeText, openPage, settled, signIn, startBrowser, type OpenPage } from "./browser.ts";
+import { buildWorld, HOSTILE_NAME, makeCalls, type World } from "./world.ts";
+
+const PAY_TO = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
+const PAYER = "0x857b06519e91e3a54538791bdbb0e22373e36b66";
+
+let browser: Browser;
+let stack: Stack;
+let api: ApiClient;
+let world: World;
+let owner: OpenPage;
+beforeAll(async () => {
+  browser = await startBrowser();
+  stack = await startStack();
+  api = apiClient(stack);
+  world = await buildWorld(stack, api);
+  await makeCalls(api, world, 1);
+  await api.events(world.payingCredentialId, 3);
+  owner = await openPage(browser, stack.admin);
+  await signIn(owner.page, stack.ownerKey);
+}, 180_000);
+afterAll(async () => {
+  await owner?.context.close();
+  await browser?.close();
+  await stack?.stop();
+});
+
+async function read(path: string): Promise<Json> {
+  const answer = await api.admin("GET", `/api/v1${path}`);
+  expect(answer.status, answer.text).toBe(200);
+  return answer.body;
+}
+
+/** The text of the field's error, by the field's label. */
+async function errorAt(page: Page, label: string): Promise<string> {
+  const field = page.locator(".field.invalid", { has: page.getByLabel(label, { exact: true }) });
+  return field.locator(".error").innerText();
+}
+
+describe("the price of a policy", () => {
+  it("is set in dollars, judged at its fields, and taken away again", async () => {
+    const { page } = owner;
+    await page.goto(`/policies/${world.policyId}`);
+    await settled(page);
+    await page.getByText("Prepaid credits", { exact: true }).click();
+    await page.getByLabel("Price of a call, US dollars").fill("0,5");
+    await page.getByRole("button", { name: "Save" }).click();
+    expect(await errorAt(page, "Price of a call, US dollars")).toContain("Is not an amount");
+    await page.getByLabel("Price of a call, US dollars").fill("0.0025");
+    await page.getByRole("button", { name: "Add a price for some calls" }).click();
+    const rule = page.getByRole("group", { name: "Price 1" });
+    await rule.getByRole("checkbox", { name: "GET" }).check();
+    await rule.getByLabel("Paths").fill("/contacts");
+    await rule.getByLabel("US dollars a call").fill("0.05");
+    await page.getByLabel("Its path").fill("/contacts");
+    await page.getByText("This call costs $0.05.").waitFor();
+    await page.getByLabel("Its path").fill("/contacts/7");
+    await page.getByText("This call costs $0.0025.").waitFor();
+    expect(axeText(await axe(page))).toBe("");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("version 2", { exact: true }).waitFor();
+    expect(member(await read(`/policies/${world.policyId}`), "price")).toMatchObject({
+      provider: "credits",
+      account: "recipient",
+      default_usd_micros: 2_500,
+      prices: [{ methods: ["POST", "GET"], paths: ["/contacts"], usd_micros: 50_000 }],
+      accepts: [],
+    });
+
+    await page.getByText("Nothing", { exact: true }).click();
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("version 3", { exact: true }).waitFor();
+    expect(member(await read(`/policies/${world.policyId}`), "price")).toBeNull();
+    await settled(page);
+    expect(await page.getByRole("table", { name: "Versions" }).getByRole("row").count()).toBe(4);
+  }, 90_000);
+
+  it("in tokens knows the usual ones and names what is wrong with the others", async () => {
+    const { page } = owner;
+    await page.goto(`/policies/${world.policyId}`);
+    await settled(page);
+    await page.getByText("A token (x402)", { exact: true }).click();
+    await page.getByLabel("Token", { exact: true }).selectOption({ label: "USDC on Base Sepolia (test money)" });
+    await page.getByText("A call costs 0.001 USDC").waitFor();
+    await page.getByLabel("Paid to").fill(PAY_TO.replace("Bc6", "bC6"));
+    await page.getByLabel("Facilitator").fill("ftp://facilitator.example.com");
+    await page.getByRole("button", { name: "Save" }).click();
+    expect(await errorAt(page, "Paid to")).toContain("checksum");
+    await page.getByLabel("Paid to").fill(PAY_TO);
+    await page.getByRole("button", { name: "Save" }).click();
+    await expect.poll(() => page.locator(".field.invalid", { hasText: "Facilitator" }).count()).toBe(1);
+    await page.getByLabel("Facilitator").fill("https://facilitator.example.com/");
+    await page.getByText("Before the call", { exact: true }).click();
+    await page.getByLabel("When such a call fails, what was paid").selectOption("recipient");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("version 4", { exact: true }).waitFor();
+    expect(member(await read(`/policies/${world.policyId}`), "price")).toMatchObject({
+      provider: "x402",
+      flow: "upfront",
+      account: "recipient",
+      accepts: [{ network: "eip155:84532", pay_to: PAY_TO, decimals: 6, name: "USDC", version: "2" }],
+    });
+    expect(owner.complaints).toEqual([]);
+  }, 90_000);
+
+  it("keeps what the form has no field for, and empties what was emptied", async () => {
+    const made = await api.admin("POST", "/api/v1/policies", {
+      name: "With more",
+      allowed_methods: ["POST"],
+      allowed_paths: ["/echo"],
+      max_body_bytes: 10_000,
+      deny_query_params: ["debug"],
+      models: ["small-*"],
+    });
+    const id = text(member(made.body, "id"));
+    const { page } = owner;
+    await page.goto(`/policies/${id}`);
+    await settled(page);
+    await page.getByText("Query, models and answers").click();
+    await page.getByLabel("Refused query parameters").fill("");
+    await page.getByLabel("Allowed models").fill("");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("version 2", { exact: true }).waitFor();
+    expect(await read(`/policies/${id}`)).toMatchObject({
+      max_body_bytes: 10_000,
+      deny_query_params: [],
+      models: null,
+    });
+  }, 60_000);
+});
+
+describe("credits", () => {
+  it("are topped up and adjusted by name, and the statement adds up to the balance", async () => {
+    const { page } = owner;
+    await page.goto("/payments/credits");
+    await settled(page);
+    await page.getByRole("link", { name: "Nightly import" }).click();
+    await page.getByText("Nothing has moved yet").waitFor();
+    await page.getByRole("button", { name: "Top up" }).click();
+    const dialog = page.getByRole("dialog");
+    const confirm = dialog.getByRole("button", { name: "Top up", exact: true });
+    await dialog.getByLabel("Amount").fill("12.50");
+    await dialog.getByLabel("Note").fill("Invoice 12");
+    await dialog.getByText("From $0.00 to $12.50.").waitFor();
+    expect(await confirm.isDisabled()).toBe(true);
+    await dialog.getByLabel(/Type/).fill("Nightly import");
+    expect(axeText(await axe(page))).toBe("");
+    await confirm.click();
+    await page.getByText("All 1 line add up to $12.50, the balance.").waitFor();
+
+    await page.getByRole("button", { name: "Adjust" }).click();
+    await dialog.getByLabel("Amount").fill("0");
+    await dialog.getByLabel("Why").fill("Billed twice");
+    await dialog.getByLabel(/Type/).fill("Nightly import");
+    await dialog.getByRole("button", { name: "Adjust the balance" }).click();
+    expect(await errorAt(page, "Amount")).toContain("above zero");
+    await dialog.getByLabel("Amount").fill("2.25");
+    await dialog.getByRole("button", { name: "Adjust the balance" }).click();
+    await page.getByText("All 2 lines add up to $10.25, the balance.").waitFor();
+    const first = page.getByRole("table", { name: "Statement" }).getByRole("row").nth(1);
+    await first.getByText("-$2.25").waitFor();
+    await first.getByText("Billed twice").waitFor();
+    expect(axeText(await axe(page))).toBe("");
+  }, 90_000);
+
+  it("move once, however often a lost answer makes somebody send again", async () => {
+    const { page } = owner;
+    await page.goto(`/payments/credits/recipients/${world.recipientId}`);
+    await page.getByRole("button", { name: "Top up" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Amount").fill("5");
+    await dialog.getByLabel(/Type/).fill("Kate Moss");
+    const lost = async (route: Route) => {
+      await route.fetch();
+      await route.abort();
+    };
+    await page.route("**/credits/top-ups", lost);
+    await dialog.getByRole("button", { name: "Top up", exact: true }).click();
+    await dialog.getByText("RelayKey did not answer").waitFor();
+    await page.unroute("**/credits/top-ups", lost);
+    await dialog.getByRole("button", { name: "Top up", exact: true }).click();
+    await page.getByText("All 1 line add up to $5.00, the balance.").waitFor();
+    const credits = await read(`/recipients/${world.recipientId}/credits`);
+    expect(member(credits, "balance_usd_micros")).toBe(5_000_000);
+  }, 60_000);
+
+  it("of callers are charged call by call, and each charge leads to its call", async () => {
+    const { page } = owner;
+    await page.goto(`/payments/credits/recipients/${world.payingRecipientId}`);
+    await page.getByText("All 5 lines add up to $23.4825, the balance.").waitFor();
+    const charge = page.getByRole("row").filter({ hasText: "charge" }).first();
+    await charge.getByRole("link").click();
+    await expect.poll(() => page.url()).toContain("/audit?request_id=");
+  }, 60_000);
+});
+
+describe("payments", () => {
+  it("made with credits are listed, filtered by chips in the URL, and opened with their audit event", async () => {
+    const { page } = owner;
+    await page.goto("/payments");
+    await settled(page);
+    const table = page.getByRole("table", { name: "Payments" });
+    await table.getByText("Research agent").first().waitFor();
+    expect(await table.getByText("settled").count()).toBe(3);
+    await page.getByText("$0.0175").first().waitFor();
+
+    await page.getByRole("button", { name: "Filter", exact: true }).click();
+    await page.getByLabel("Filter by").selectOption("provider");
+    await page.getByLabel("Paid with", { exact: true }).selectOption("x402");
+    await page.getByRole("button", { name: "Add filter" }).click();
+    await expect.poll(() => page.url()).toContain("provider=x402");
+    await page.getByText("No payment fits these filters").waitFor();
+    await page.getByRole("button", { name: "Remove the filter Paid with" }).click();
+
+    await table.getByRole("link").first().click();
+    const panel = page.getByRole("region", { name: "Payment" });
+    await panel.getByText("Taken, and the call was answered.").waitFor();
+    await panel.getByText("of its credential, hash").waitFor();
+    expect(axeText(await axe(page))).toBe("");
+    await page.keyboard.press("Escape");
+    await panel.waitFor({ state: "detached" });
+    expect(page.url()).not.toContain("payment=");
+  }, 60_000);
+
+  it("made with tokens are shown in tokens, whatever their texts hold", async () => {
+    const { page, context, foreign, complaints } = await openPage(browser, stack.admin, { width: 360, height: 780 });
+    await signIn(page, stack.ownerKey);
+    await page.route("**/api/v1/payments*", (route) =>
+      new URL(route.request().url()).searchParams.has("cursor")
+        ? route.fulfill({ json: { data: tokenPayments(), next_cursor: null } })
+        : // A page without rows is not the end.
+          route.fulfill({ json: { data: [], next_cursor: "more" } }),
+    );
+    await page.goto("/payments");
+    await page.getByText("USDC on Base Sepolia").waitFor();
+    expect(axeText(await axe(page))).toBe("");
+    await page.getByRole("table", { name: "Payments" }).getByRole("link").first().click();
+    const panel = page.getByRole("region", { name: "Payment" });
+    await panel.getByRole("heading", { name: "0.001 USDC" }).waitFor();
+    await panel.getByText(PAYER).waitFor();
+    expect(axeText(await axe(page))).toBe("");
+    await panel.getByRole("button", { name: "Close the payment" }).click();
+    await page.getByText("Token on eip155:31337").waitFor();
+    expect(await page.title()).not.toContain("owned");
+    expect(foreign).toEqual([]);
+    expect(complaints).toEqual([]);
+    await context.close();
+  }, 60_000);
+
+  it("are read, but not moved, by auditors", async () => {
+    const { page, context } = await openPage(browser, stack.admin);
+    await signIn(page, world.keys.auditor);
+    await page.goto(`/payments/credits/recipients/${world.payingRecipientId}`);
+    await page.getByText("the balance.").waitFor();
+    for (const name of ["Top up", "Adjust"]) expect(await page.getByRole("button", { name }).count()).toBe(0);
+    await page.goto(`/policies/${world.pricedPolicyId}`);
+    await settled(page);
+    expect(await page.getByLabel("Price of a call, US dollars").isDisabled()).toBe(true);
+    expect(await page.getByRole("button", { name: "Save" }).count()).toBe(0);
+    await context.close();
+  }, 60_000);
+});
+
+describe("a connection", () => {
+  it("is told how long to wait and how often to repeat", async () => {
+    const { page } = owner;
+    await page.goto(`/connections/${world.connectionId}`);
+    await settled(page);
+    await page.getByRole("button", { name: "Edit reliability" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("First byte").fill("2.5");
+    await dialog.getByLabel("Attempts at most").fill("5");
+    await dialog.getByLabel("After the statuses").fill("429, often");
+    await dialog.getByText("Leave a failing vendor alone for a while").click();
+    await dialog.getByText("How the vendor speaks of limits and keys").click();
+    await dialog.getByRole("button", { name: "Add a sign of wait" }).click();
+    await dialog.getByRole("group", { name: "sign of wait 1" }).getByLabel("Header").fill("x-left: 0");
+    expect(axeText(await axe(page))).toBe("");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    expect(await errorAt(page, "After the statuses (optional)")).toContain("statuses such as");
+    await dialog.getByLabel("After the statuses").fill("429, 503");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    expect(member(await read(`/connections/${world.connectionId}`), "reliability")).toMatchObject({
+      first_byte_timeout_ms: 2_500,
+      max_attempts: 5,
+      retry_statuses: [429, 503],
+      breaker: null,
+      limit_signs: [{ statuses: [429], header: "x-left: 0", body_includes: null }],
+      connect_timeout_ms: 10_000,
+    });
+    await page.getByText("429, 503", { exact: true }).waitFor();
+  }, 60_000);
+
+  it("gets names for its calls from the vendor's document", async () => {
+    const { page } = owner;
+    await page.goto(`/connections/${world.connectionId}`);
+    await settled(page);
+    const file = page.getByLabel("OpenAPI document");
+    await file.setInputFiles({ name: "api.yaml", mimeType: "text/yaml", buffer: Buffer.from("openapi: 3.0.0") });
+    await page.getByText("The file is not JSON").waitFor();
+    const document = {
+      openapi: "3.0.3",
+      info: { title: "Demo", version: "1" },
+      paths: Object.fromEntries(
+        Array.from({ length: 40 }, (_, i) => [
+          `/things/${i}/{id}`,
+          { get: { operationId: `readThing${i}` }, delete: { summary: HOSTILE_NAME } },
+        ]),
+      ),
+    };
+    await file.setInputFiles({
+      name: "api.json",
+      mimeType: "application/json",
+      buffer: Buffer.from(JSON.stringify(document)),
+    });
+    await page.getByLabel("Search 80 operations").fill("readThing39");
+    const table = page.getByRole("table", { name: "Operations" });
+    await table.getByText("GET /things/39/:id").waitFor();
+    expect(await table.getByRole("row").count()).toBe(2);
+    expect(axeText(await axe(page))).toBe("");
+    expect(items(member(await read(`/connections/${world.connectionId}`), "operations"))).toHaveLength(80);
+    expect(await page.title()).not.toContain("owned");
+
+    await page.getByRole("button", { name: "Remove all" }).click();
+    const name = await page.getByRole("heading", { level: 1 }).innerText();
+    await page
+      .getByRole("dialog")
+      .getByLabel(/Type/)
+      .fill(name.split("\n")[0]?.trim() ?? "");
+    await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+    await page.getByText("No names yet").waitFor();
+  }, 60_000);
+
+  it("has prices of every kind", async () => {
+    const { page } = owner;
+    await page.goto(`/connections/${world.connectionId}`);
+    await settled(page);
+    await page.getByRole("button", { name: "Add a price" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Paths").fill("/v1/messages");
+    await dialog.getByText("By numbers in its answer").click();
+    await dialog.getByLabel("Member").fill("usage.output_tokens");
+    await dialog.getByLabel("US dollars for a million").fill("15");
+    await dialog.getByLabel("US dollars a call at most").fill("lots");
+    await dialog.getByRole("button", { name: "Add", exact: true }).click();
+    expect(await errorAt(page, "US dollars a call at most")).toContain("Is not an amount");
+    await dialog.getByLabel("US dollars a call at most").fill("0.5");
+    await dialog.getByRole("button", { name: "Add", exact: true }).click();
+    await page.getByText("$15 for a million of usage.output_tokens, at most $0.50").waitFor();
+    expect(owner.complaints).toEqual([]);
+    expect(owner.foreign).toEqual([]);
+  }, 60_000);
+});
+
+/** As the API writes them: one of a known token, one of a token that is not known, with hostile text. */
+function tokenPayments(): readonly PaymentRecord[] {
+  const common = {
+    at: "2026-11-22T07:00:00.000Z",
+    updated_at: "2026-11-22T07:00:00.000Z",
+    provider: "x402",
+    usd_micros: 1_000,
+    account: null,
+    payer: PAYER,
+    amount: "1000",
+    nonce: `0x${"4".repeat(64)}`,
+    credential_id: world.payingCredentialId,
+    recipient_id: world.payingRecipientId,
+    connection_id: world.connectionId,
+    grant_id: null,
+    customer: HOSTILE_NAME,
+    environment: null,
+    method: "GET",
+    path: `/${HOSTILE_NAME}`,
+    status: 200,
+    request_id: "req_0123456789abcdef",
+    event_id: "evt_0123456789abcdef",
+  } as const;
+  return [
+    {
+      ...common,
+      id: "evt_1",
+      state: "settled",
+      charged_usd_micros: 1_000,
+      asset: "0x036cbd53842c5426634e7929541ec2318f3dcf7e",
+      network: "eip155:84532",
+      transaction: `0x${"a".repeat(64)}`,
+    },
+    {
+      ...common,
+      id: "evt_2",
+      state: "unknown",
+      charged_usd_micros: null,
+      asset: PAY_TO.toLowerCase(),
+      network: "eip155:31337",
+      transaction: null,
+    },
+  ];
+}
