@@ -13,6 +13,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { items, member } from "../harness/api-client.ts";
 import { until } from "../harness/stack.ts";
 import { NETWORK, PAY_TO, TOKEN } from "./chain.ts";
+import { payThroughCrash } from "./crash.ts";
 import type { Fault } from "./facilitator.ts";
 import {
   call,
@@ -39,12 +40,20 @@ let world: World;
 let paid: Credential;
 let payer: PrivateKeyAccount;
 
+/** Under way from the start: it waits for most of its time. */
+let crash: Promise<unknown>;
+
 beforeAll(async () => {
+  crash = payThroughCrash().then(
+    () => "as it should",
+    (failure: unknown) => failure,
+  );
   world = await startWorld();
   paid = await credential(world, x402Price(world.facilitator));
 });
 
 afterAll(async () => {
+  await crash;
   await world?.stop();
 });
 
@@ -468,6 +477,10 @@ describe("upfront", () => {
     expect((await call(world, upfront, "/up", header, "POST")).status).toBe(409);
     expect(await spent()).toBe(PRICE);
   });
+});
+
+it("kill -9 between verify, forward and settle: nothing unpaid is delivered, nothing is paid twice", async () => {
+  expect(await crash).toBe("as it should");
 });
 
 describe("the record", () => {
