@@ -73,9 +73,9 @@ describe("the first run", () => {
     expect(answer.status, await answer.text()).toBe(200);
     expect(vendor.requests.at(-1)).toMatchObject({ target: "/v1/things" });
 
-    await page.getByRole("tab", { name: "Agent prompt" }).click();
-    expect(await page.getByLabel("agent prompt", { exact: true }).innerText()).not.toContain(token);
-    await page.getByRole("button", { name: "Copy agent prompt" }).click();
+    await page.getByRole("tab", { name: "Any agent" }).click();
+    expect(await page.getByLabel("Any agent prompt", { exact: true }).innerText()).not.toContain(token);
+    await page.getByRole("button", { name: "Copy Any agent prompt" }).click();
     await page.getByText("Copied", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Done" }).click();
     await page.getByRole("heading", { level: 1, name: "first" }).waitFor();

@@ -1,0 +1,202 @@
+/** Those who hold credentials, what they may use, and how it is handed to them, in a real browser on the real stack. */
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { apiClient, member, text, type ApiClient, type Json } from "../harness/api-client.ts";
+import { startStack, type Stack } from "../harness/stack.ts";
+import { axe, axeText, openPage, settled, signIn, startBrowser, type OpenPage } from "./browser.ts";
+import { buildBusyWorld, type BusyWorld } from "./busy-world.ts";
+import { buildWorld, type World } from "./world.ts";
+
+let browser: Browser;
+let stack: Stack;
+let api: ApiClient;
+let world: World;
+let busy: BusyWorld;
+let owner: OpenPage;
+beforeAll(async () => {
+  browser = await startBrowser();
+  stack = await startStack();
+  api = apiClient(stack);
+  world = await buildWorld(stack, api);
+  busy = await buildBusyWorld(api, world);
+  await api.events(busy.storefrontId, 99);
+  await api.events(busy.spentId, 11);
+  owner = await openPage(browser, stack.admin);
+  await signIn(owner.page, stack.ownerKey);
+}, 180_000);
+afterAll(async () => {
+  await browser?.close();
+  await stack?.stop();
+});
+
+async function read(path: string): Promise<Json> {
+  const answer = await api.admin("GET", `/api/v1${path}`);
+  expect(answer.status, answer.text).toBe(200);
+  return answer.body;
+}
+
+describe("recipients", () => {
+  it("are edited with labels and several limits, and found by label", async () => {
+    const { page } = owner;
+    await page.goto(`/recipients/${world.recipientId}`);
+    await page.getByRole("button", { name: "Edit", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Environment").fill("production");
+    await dialog.getByRole("button", { name: "Label", exact: true }).click();
+    await dialog.getByLabel("Name of label 3").fill("cost-centre");
+    await dialog.getByLabel("Value of label 3").fill("4711");
+    await dialog.getByRole("button", { name: "Budget", exact: true }).click();
+    const budget = dialog.getByRole("group", { name: "Budget 2" });
+    await budget.getByLabel("Of").selectOption("usd_micros");
+    await budget.getByLabel("Budget").fill("12.50");
+    await budget.getByLabel("In").selectOption("day");
+    expect(axeText(await axe(page))).toBe("");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await page.getByText("$12.50 a day").waitFor();
+    expect(await read(`/recipients/${world.recipientId}`)).toMatchObject({
+      name: "Kate Moss",
+      email: "kate@example.com",
+      environment: "production",
+      labels: { team: "sales", region: "emea", "cost-centre": "4711" },
+      limits: {
+        rate: [{ requests: 600, per_seconds: 60 }],
+        budgets: [
+          { unit: "requests", limit: 400, window: "month" },
+          { unit: "usd_micros", limit: 12_500_000, window: "day" },
+        ],
+      },
+    });
+    await page.getByRole("link", { name: "cost-centre: 4711" }).click();
+    await page.getByRole("heading", { level: 1, name: "Recipients" }).waitFor();
+    await settled(page);
+    await page.getByRole("button", { name: "Remove the filter Label" }).waitFor();
+    expect(await page.getByRole("row").count()).toBe(2);
+    await page.getByRole("link", { name: "Kate Moss" }).waitFor();
+  }, 60_000);
+});
+
+describe("a credential", () => {
+  it("is issued with labels and limits of every kind, and handed over in every form", async () => {
+    const { page } = owner;
+    await page.goto("/credentials/new?connection_id=conn_demo");
+    await page.getByLabel("Name", { exact: true }).fill("many-limits");
+    await page.getByRole("button", { name: "Label", exact: true }).click();
+    await page.getByLabel("Name of label 1").fill("team");
+    await page.getByLabel("Value of label 1").fill("data");
+    await page.getByLabel("Paths").fill("/contacts/*");
+    const add = (name: string) => page.getByRole("button", { name, exact: true }).first();
+    await add("Rate limit").click();
+    await page.getByRole("group", { name: "Rate limit 1" }).getByLabel("Calls at most").fill("5");
+    await add("Rate limit").click();
+    const second = page.getByRole("group", { name: "Rate limit 2" });
+    await second.getByLabel("Calls at most").fill("1000");
+    await second.getByLabel("In").selectOption("3600");
+    await add("Budget").click();
+    await page.getByRole("group", { name: "Budget 1" }).getByLabel("Budget").fill("20000");
+    await page.getByText("For each customer on its own").click();
+    await page.getByRole("button", { name: "Budget", exact: true }).last().click();
+    await page.getByRole("group", { name: "Budget 1, per customer" }).getByLabel("Budget").fill("100");
+    await page.getByRole("button", { name: "Issue the credential" }).click();
+    const shown = page.getByLabel("token", { exact: true });
+    await shown.waitFor();
+    const token = (await shown.innerText()).trim();
+    const forms: readonly [tab: string, label: string, says: RegExp][] = [
+      ["curl", "curl command", /^curl /],
+      ["Claude Code", "Claude Code prompt", /CLAUDE\.md/],
+      ["Codex", "Codex prompt", /AGENTS\.md/],
+      ["Cursor", "Cursor prompt", /alwaysApply/],
+      ["Any agent", "Any agent prompt", /API access through RelayKey/],
+      ["Vendor’s SDK", "Vendor’s SDK code", /process\.env\.RELAYKEY_TOKEN/],
+    ];
+    for (const [tab, label, says] of forms) {
+      await page.getByRole("tab", { name: tab }).click();
+      const block = page.getByLabel(label, { exact: true });
+      await block.waitFor();
+      const said = await block.innerText();
+      expect(said, tab).toMatch(says);
+      expect(said.includes(token), tab).toBe(tab === "curl");
+      await page.getByRole("button", { name: `Copy ${label}` }).click();
+      const copied = String(await page.evaluate("navigator.clipboard.readText()"));
+      expect(copied.trim(), tab).toBe(said.trim());
+    }
+    expect(axeText(await axe(page))).toBe("");
+    await page.getByRole("button", { name: "I have kept the token" }).click();
+    await page.getByRole("heading", { level: 1, name: "many-limits" }).waitFor();
+    const id = page.url().split("/").at(-1) ?? "";
+    expect(await read(`/delegated-credentials/${id}`)).toMatchObject({
+      labels: { team: "data" },
+      limits: {
+        rate: [
+          { requests: 5, per_seconds: 60 },
+          { requests: 1_000, per_seconds: 3_600 },
+        ],
+        budgets: [{ unit: "requests", limit: 20_000, window: "month" }],
+        per_customer: { budgets: [{ unit: "requests", limit: 100, window: "month" }] },
+      },
+    });
+  }, 90_000);
+
+  it("keeps what its grant states beside the policy when it is saved", async () => {
+    const { page } = owner;
+    const before = await read(`/delegated-credentials/${busy.refinedId}`);
+    await page.goto(`/credentials/${busy.refinedId}/edit`);
+    await page.getByText("Keep what this grant states beside the policy").waitFor();
+    await page.getByLabel("Name", { exact: true }).fill("renamed");
+    await page.getByRole("button", { name: "Add another connection" }).click();
+    const added = page.locator(".card").filter({ hasText: "Connection 2" });
+    await added.getByLabel("Connection", { exact: true }).selectOption({ label: "OpenAI" });
+    await added.getByLabel("Paths").fill("/v1/models");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("heading", { level: 1, name: "renamed" }).waitFor();
+    const after = await read(`/delegated-credentials/${busy.refinedId}`);
+    const grants = member(after, "grants") as readonly Json[];
+    expect(grants).toHaveLength(2);
+    const [refined] = member(before, "grants") as readonly Json[];
+    expect(grants.find((each) => member(each, "id") === text(member(refined, "id")))).toEqual(refined);
+    expect(member(refined, "own")).toMatchObject({ max_body_bytes: 2_000, deny_query_params: ["expand"] });
+  }, 60_000);
+});
+
+describe("budgets", () => {
+  it("stand on the overview, the fullest first, with what is used and when they reset", async () => {
+    const { page } = owner;
+    await page.goto("/");
+    await settled(page);
+    const first = page.locator(".budget").first();
+    await first.waitFor();
+    expect(await first.innerText()).toMatch(/nightly-sync[\s\S]*10 of 10 calls[\s\S]*used up, resets/);
+    expect(await page.locator(".budget").filter({ hasText: "storefront" }).first().innerText()).toMatch(
+      /99 of 120 calls[\s\S]*83 %/,
+    );
+    await page.getByText("budget used up", { exact: true }).waitFor();
+    expect(axeText(await axe(page))).toBe("");
+  }, 60_000);
+
+  it("of a customer stand on its page", async () => {
+    const { page } = owner;
+    await page.goto(`/customers/${busy.customerId}`);
+    await settled(page);
+    await page.locator(".budget").filter({ hasText: "globex" }).waitFor();
+    expect(axeText(await axe(page))).toBe("");
+  }, 60_000);
+});
+
+describe("customers", () => {
+  it("have limits for each of them, edited without touching the connection's others", async () => {
+    const { page } = owner;
+    await page.goto("/customers");
+    await page.getByRole("button", { name: /Change the limits .* at .*demo/i }).click();
+    const dialog = page.getByRole("dialog");
+    const rate = dialog.getByRole("group", { name: "Rate limit 1, per customer" });
+    await rate.getByLabel("Calls at most").fill("30");
+    await dialog.getByRole("button", { name: "Remove budget 1, per customer" }).click();
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    const connection = await read("/connections/conn_demo");
+    expect(member(connection, "limits")).toMatchObject({
+      budgets: [{ unit: "usd_micros", limit: 2_000_000, window: "month" }],
+      per_customer: { rate: [{ requests: 30, per_seconds: 60 }], budgets: [] },
+    });
+  }, 60_000);
+});
