@@ -5,6 +5,7 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { openPage, settled, signIn, startBrowser } from "../tests/dashboard/browser.ts";
+import { buildBusyWorld } from "../tests/dashboard/busy-world.ts";
 import { screensOf } from "../tests/dashboard/screens.ts";
 import { buildWorld, makeCalls } from "../tests/dashboard/world.ts";
 import { apiClient } from "../tests/harness/api-client.ts";
@@ -22,6 +23,7 @@ async function main(directory: string): Promise<void> {
   try {
     const api = apiClient(stack);
     const world = await buildWorld(stack, api);
+    const busy = await buildBusyWorld(api, world);
     await makeCalls(api, world, ROUNDS);
     for (const scheme of SCHEMES) {
       for (const width of WIDTHS) {
@@ -36,7 +38,7 @@ async function main(directory: string): Promise<void> {
         await page.getByRole("heading", { name: "Sign in" }).waitFor();
         await save("login");
         await signIn(page, stack.ownerKey);
-        for (const screen of screensOf(world)) {
+        for (const screen of screensOf(world, busy)) {
           await page.goto(screen.path);
           await settled(page);
           await save(screen.name);

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { apiClient } from "../harness/api-client.ts";
 import { startStack, type Stack } from "../harness/stack.ts";
 import { axe, axeText, openPage, settled, signIn, startBrowser } from "./browser.ts";
+import { buildBusyWorld, type BusyWorld } from "./busy-world.ts";
 import { screensOf } from "./screens.ts";
 import { buildWorld, makeCalls, type World } from "./world.ts";
 
@@ -19,11 +20,13 @@ const MAX_EXTRA_FRAME_MS = 35;
 let browser: Browser;
 let stack: Stack;
 let world: World;
+let busy: BusyWorld;
 beforeAll(async () => {
   browser = await startBrowser();
   stack = await startStack();
   const api = apiClient(stack);
   world = await buildWorld(stack, api);
+  busy = await buildBusyWorld(api, world);
   await makeCalls(api, world, 3);
 }, 120_000);
 afterAll(async () => {
@@ -53,7 +56,7 @@ describe("every screen", () => {
       await page.getByRole("heading", { name: "Sign in" }).waitFor();
       const findings = [`login: ${axeText(await axe(page))}`];
       await signIn(page, stack.ownerKey);
-      for (const screen of screensOf(world)) {
+      for (const screen of screensOf(world, busy)) {
         await page.goto(screen.path);
         await settled(page);
         findings.push(`${screen.name}: ${axeText(await axe(page))}`);
@@ -194,12 +197,13 @@ describe("the keyboard", () => {
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();
     const seen: string[] = [];
-    for (let i = 0; i < 5; i += 1) {
+    for (let i = 0; i < 9; i += 1) {
       seen.push(String(await page.evaluate("document.activeElement.name || document.activeElement.textContent")));
       expect(await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")).not.toBe("none");
       await page.keyboard.press("Tab");
     }
-    expect(seen).toEqual(["name", "kind", "email", "Cancel", "Add"]);
+    const buttons = ["Label", "Rate limit", "Budget", "Cancel", "Add"];
+    expect(seen).toEqual(["name", "kind", "email", "environment", ...buttons]);
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     await context.close();

@@ -1,4 +1,5 @@
 /** Every screen by name and path, for checks and pictures of all of them. */
+import type { BusyWorld } from "./busy-world.ts";
 import type { World } from "./world.ts";
 
 export interface NamedScreen {
@@ -6,7 +7,7 @@ export interface NamedScreen {
   readonly path: string;
 }
 
-export function screensOf(world: World): readonly NamedScreen[] {
+export function screensOf(world: World, busy: BusyWorld): readonly NamedScreen[] {
   return [
     { name: "overview", path: "/" },
     { name: "first-run", path: "/start" },
@@ -17,12 +18,17 @@ export function screensOf(world: World): readonly NamedScreen[] {
     { name: "credential-issue", path: `/credentials/new?connection_id=${world.connectionId}` },
     { name: "credential", path: `/credentials/${world.credentialId}` },
     { name: "credential-edit", path: `/credentials/${world.credentialId}/edit` },
+    { name: "credential-limits", path: `/credentials/${busy.storefrontId}` },
+    { name: "credential-limits-edit", path: `/credentials/${busy.storefrontId}/edit` },
+    { name: "credential-refined-edit", path: `/credentials/${busy.refinedId}/edit` },
+    { name: "credentials-label", path: "/credentials?label=team:sales" },
     { name: "recipients", path: "/recipients" },
     { name: "recipient", path: `/recipients/${world.recipientId}` },
     { name: "policies", path: "/policies" },
     { name: "policy-new", path: "/policies/new" },
     { name: "policy", path: `/policies/${world.policyId}` },
     { name: "customers", path: "/customers" },
+    { name: "customer", path: `/customers/${busy.customerId}` },
     { name: "audit", path: "/audit?decision=denied" },
     { name: "exports", path: "/exports" },
     { name: "changes", path: "/changes" },
