@@ -22,6 +22,7 @@ import {
   paymentDraft,
   priceRuleDraft,
 } from "../../workers/admin/dashboard/screens/payment-draft.ts";
+import { headerLines, headersOf } from "../../workers/admin/dashboard/screens/header-lines.ts";
 import { priceText } from "../../workers/admin/dashboard/screens/price-text.ts";
 import { reliabilityBody, reliabilityDraft } from "../../workers/admin/dashboard/screens/reliability-draft.ts";
 import { checkStatement } from "../../workers/admin/dashboard/screens/statement.ts";
@@ -296,5 +297,19 @@ describe("a statement", () => {
         if (place > 0) expect(checkStatement(without, true).addsUp).toBe(false);
       }),
     );
+  });
+});
+
+describe("headers, one a line", () => {
+  it("are read back as they were", () => {
+    const headers = { "X-Account": "7", "api-version": "2026-01-01: beta" };
+    expect(headersOf(headerLines(headers))).toEqual({ ok: true, value: headers });
+    expect(headersOf("\n  \n")).toEqual({ ok: true, value: {} });
+  });
+
+  it("say which line is none, and which name stands twice", () => {
+    expect(headersOf("x-a: 1\nnothing")).toEqual({ ok: false, error: "Is not a name, a colon and a value: nothing" });
+    expect(headersOf(": 1")).toMatchObject({ ok: false });
+    expect(headersOf("x-a: 1\nX-A: 2")).toEqual({ ok: false, error: "Names X-A twice" });
   });
 });

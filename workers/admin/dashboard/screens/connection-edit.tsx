@@ -1,14 +1,64 @@
-/** Changes a connection's name, place, quota and shared limits. */
-import { useSignal } from "@preact/signals";
+/** Changes a connection's name, place, quota, fixed headers and shared limits. */
+import { signal } from "@preact/signals";
+import type { Signal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { Connection } from "../../../../src/contract/connection.ts";
 import { patch } from "../api/client.ts";
+import type { Answer, Failure } from "../api/client.ts";
+import { invalidFields } from "../api/invalid.ts";
 import { useAction } from "../api/resource.ts";
 import { duration } from "../format.ts";
 import { FormDialog } from "../ui/dialog.tsx";
-import { SelectField, TextField } from "../ui/field.tsx";
+import { SelectField, TextArea, TextField } from "../ui/field.tsx";
+import { headerLines, headersOf } from "./header-lines.ts";
 import { limitsBody, limitsDraft } from "./limits-draft.ts";
 import { LimitsForm } from "./limits-form.tsx";
+
+const DEFAULT_SECONDS = 60;
+const SPANS_SECONDS = [1, 10, 60, 3_600, 86_400];
+const PERCENT = 100;
+
+type Draft = ReturnType<typeof draftOf>;
+
+function draftOf(connection: Connection) {
+  const { quota } = connection;
+  return {
+    name: signal(connection.name),
+    baseUrl: signal(connection.base_url),
+    environment: signal(connection.environment ?? ""),
+    requests: signal(quota === null ? "" : String(quota.requests)),
+    seconds: signal(String(quota?.per_seconds ?? DEFAULT_SECONDS)),
+    share: signal(String(Math.round((quota?.max_share ?? 1) * PERCENT))),
+    headers: signal(headerLines(connection.headers)),
+    defaultHeaders: signal(headerLines(connection.default_headers)),
+    limits: limitsDraft(connection.limits),
+  };
+}
+
+function save(connection: Connection, draft: Draft): Promise<Answer<Connection>> {
+  const headers = headersOf(draft.headers.value);
+  if (!headers.ok) return Promise.resolve(invalidFields([{ field: "headers", message: headers.error }]));
+  const defaults = headersOf(draft.defaultHeaders.value);
+  if (!defaults.ok) return Promise.resolve(invalidFields([{ field: "default_headers", message: defaults.error }]));
+  const baseUrl = draft.baseUrl.value.trim();
+  const environment = draft.environment.value.trim();
+  return patch<Connection>(`/connections/${connection.id}`, {
+    name: draft.name.value.trim(),
+    ...(baseUrl === connection.base_url ? {} : { base_url: baseUrl }),
+    environment: environment === "" ? null : environment,
+    quota:
+      draft.requests.value === ""
+        ? null
+        : {
+            requests: Number(draft.requests.value),
+            per_seconds: Number(draft.seconds.value),
+            max_share: Number(draft.share.value) / PERCENT,
+          },
+    headers: headers.value,
+    default_headers: defaults.value,
+    limits: limitsBody(draft.limits),
+  });
+}
 
 export function EditConnection(props: {
   readonly connection: Connection;
@@ -16,31 +66,8 @@ export function EditConnection(props: {
   readonly onClose: () => void;
 }) {
   const { connection } = props;
-  const name = useSignal(connection.name);
-  const baseUrl = useSignal(connection.base_url);
-  const environment = useSignal(connection.environment ?? "");
-  const requests = useSignal(connection.quota === null ? "" : String(connection.quota.requests));
-  const seconds = useSignal(String(connection.quota?.per_seconds ?? 60));
-  const share = useSignal(String(Math.round((connection.quota?.max_share ?? 1) * 100)));
-  const limits = useMemo(() => limitsDraft(connection.limits), []);
-  const action = useAction(
-    () =>
-      patch<Connection>(`/connections/${connection.id}`, {
-        name: name.value.trim(),
-        ...(baseUrl.value.trim() === connection.base_url ? {} : { base_url: baseUrl.value.trim() }),
-        environment: environment.value.trim() === "" ? null : environment.value.trim(),
-        quota:
-          requests.value === ""
-            ? null
-            : {
-                requests: Number(requests.value),
-                per_seconds: Number(seconds.value),
-                max_share: Number(share.value) / 100,
-              },
-        limits: limitsBody(limits),
-      }),
-    props.onSaved,
-  );
+  const draft = useMemo(() => draftOf(connection), []);
+  const action = useAction(() => save(connection, draft), props.onSaved);
   const failure = action.failure.value;
   return (
     <FormDialog
@@ -52,11 +79,11 @@ export function EditConnection(props: {
       wide
     >
       <div class="columns">
-        <TextField label="Name" name="name" value={name} failure={failure} required autoFocus />
+        <TextField label="Name" name="name" value={draft.name} failure={failure} required autoFocus />
         <TextField
           label="Environment"
           name="environment"
-          value={environment}
+          value={draft.environment}
           failure={failure}
           placeholder="any"
           optional
@@ -66,45 +93,82 @@ export function EditConnection(props: {
         label="Base URL"
         name="base_url"
         type="url"
-        value={baseUrl}
+        value={draft.baseUrl}
         failure={failure}
         code
         required
         hint="Every credential that reaches it follows at once"
       />
       <h3>What the vendor allows</h3>
+      <Quota draft={draft} failure={failure} />
+      <Headers {...draft} failure={failure} />
+      <h3>Limits for everyone together</h3>
+      <LimitsForm draft={draft.limits} failure={failure} />
+    </FormDialog>
+  );
+}
+
+function Quota({ draft, failure }: { readonly draft: Draft; readonly failure: Failure | null }) {
+  const spans = [...new Set([...SPANS_SECONDS, Number(draft.seconds.value)])].toSorted((a, b) => a - b);
+  return (
+    <div class="columns">
+      <TextField
+        label="Calls"
+        name="quota.requests"
+        type="number"
+        min={1}
+        value={draft.requests}
+        failure={failure}
+        placeholder="not set"
+        optional
+      />
+      <SelectField
+        label="in"
+        name="quota.per_seconds"
+        value={draft.seconds}
+        failure={failure}
+        choices={spans.map((each) => ({ value: String(each), label: duration(each) }))}
+      />
+      <TextField
+        label="Of which use at most, %"
+        name="quota.max_share"
+        type="number"
+        min={1}
+        max={100}
+        value={draft.share}
+        failure={failure}
+      />
+    </div>
+  );
+}
+
+function Headers(props: {
+  readonly headers: Signal<string>;
+  readonly defaultHeaders: Signal<string>;
+  readonly failure: Failure | null;
+}) {
+  return (
+    <details>
+      <summary>Headers that RelayKey adds</summary>
       <div class="columns">
-        <TextField
-          label="Calls"
-          name="quota.requests"
-          type="number"
-          min={1}
-          value={requests}
-          failure={failure}
-          placeholder="not set"
+        <TextArea
+          label="On every call"
+          name="headers"
+          value={props.headers}
+          failure={props.failure}
+          placeholder="x-account: 7"
+          hint="One a line. They replace the caller’s; no key belongs here"
           optional
         />
-        <SelectField
-          label="in"
-          name="quota.per_seconds"
-          value={seconds}
-          choices={[...new Set([1, 10, 60, 3600, 86400, Number(seconds.value)])].map((each) => ({
-            value: String(each),
-            label: duration(each),
-          }))}
-        />
-        <TextField
-          label="Of which use at most, %"
-          name="quota.max_share"
-          type="number"
-          min={1}
-          max={100}
-          value={share}
-          failure={failure}
+        <TextArea
+          label="Where the caller sends none"
+          name="default_headers"
+          value={props.defaultHeaders}
+          failure={props.failure}
+          placeholder="api-version: 2026-01-01"
+          optional
         />
       </div>
-      <h3>Limits for everyone together</h3>
-      <LimitsForm draft={limits} failure={failure} />
-    </FormDialog>
+    </details>
   );
 }

@@ -11,7 +11,7 @@ import { Button } from "../ui/button.tsx";
 import { SelectField, TextField } from "../ui/field.tsx";
 import { FailureNote } from "../ui/states.tsx";
 import { Text } from "../ui/text.tsx";
-import { AuthForm, authBody, authDraft } from "./auth-form.tsx";
+import { AuthForm, authBody, authDraft, secretLabel } from "./auth-form.tsx";
 import { SecretSourceFields, secretParts, takeSecret, useSecretSource } from "./secret-source.tsx";
 
 export function ConnectionForm(props: {
@@ -124,13 +124,13 @@ export function ConnectionForm(props: {
           />
         ))}
       </div>
-      {vendor === null ? <AuthForm draft={auth} /> : null}
+      {vendor === null ? <AuthForm draft={auth} failure={failure} /> : null}
       {noSecret ? null : (
         <SecretSourceFields
           key={option.value}
           source={source}
           parts={parts}
-          label={plain(chosen?.secret_label ?? "Key")}
+          label={vendor === null ? secretLabel(auth) : plain(chosen?.secret_label ?? "Key")}
           failure={failure}
           autoFocus={vendor !== null}
         />
