@@ -136,7 +136,7 @@ function EventRow(props: {
   return (
     <div
       id={`event-${props.index}`}
-      class="log-row"
+      class={`log-row ${event.decision}`}
       role="row"
       aria-rowindex={props.index + 2}
       aria-selected={props.active}
@@ -162,7 +162,7 @@ function EventRow(props: {
       <span role="gridcell" class="extra">
         {event.credential_id === null ? "" : plain(nameOf(event.credential_id))}
       </span>
-      <span role="gridcell" class="right">
+      <span role="gridcell" class="right status">
         {event.status ?? "–"}
       </span>
       <span role="gridcell" class="right wide-only">

@@ -13,6 +13,7 @@ import { Empty } from "../ui/states.tsx";
 import { ListView } from "../ui/table.tsx";
 import type { Column } from "../ui/table.tsx";
 import { Status, Text, Time } from "../ui/text.tsx";
+import { Labels } from "./labels.tsx";
 
 const FILTERS = ["status", "kind", "recipient_id", "connection_id", "label", "name"] as const;
 
@@ -32,6 +33,7 @@ export const CREDENTIAL_COLUMNS: readonly Column<Credential>[] = [
     cell: (row) => (row.recipient_id === null ? <span class="muted">nobody</span> : plain(nameOf(row.recipient_id))),
   },
   { head: "Reaches", cell: (row) => plain(row.grants.map((grant) => nameOf(grant.connection_id)).join(", ")) },
+  { head: "Labels", cell: (row) => <Labels labels={row.labels} list="/credentials" /> },
   { head: "Token", cell: (row) => <code>…{plain(row.token_last4)}</code> },
   { head: "Expires", cell: (row) => <Time at={row.expires_at} /> },
 ];

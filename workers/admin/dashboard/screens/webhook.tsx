@@ -15,6 +15,7 @@ import { ListView } from "../ui/table.tsx";
 import { Code, Id, Status, Time } from "../ui/text.tsx";
 import { notify } from "../ui/toast.tsx";
 import type { ScreenProps } from "./screen.ts";
+import { WebhookForm } from "./webhook-form.tsx";
 import { SecretShown } from "./webhooks.tsx";
 
 export function WebhookPage({ params }: ScreenProps) {
@@ -23,6 +24,7 @@ export function WebhookPage({ params }: ScreenProps) {
   const deliveries = useList<WebhookDelivery>(`${path}/deliveries`);
   const secret = useSignal<string | null>(null);
   const deleting = useSignal(false);
+  const editing = useSignal(false);
   const webhook = resource.value.value;
   const change = useAction(
     () => patch<Webhook>(path, { status: webhook?.status === "active" ? "paused" : "active" }),
@@ -66,6 +68,7 @@ export function WebhookPage({ params }: ScreenProps) {
               <Button busy={change.pending.value} onClick={() => change.run()}>
                 {webhook.status === "active" ? "Pause" : "Resume"}
               </Button>
+              <Button onClick={() => (editing.value = true)}>Edit</Button>
               <Button busy={rotate.pending.value} onClick={() => rotate.run()}>
                 New secret
               </Button>
@@ -82,7 +85,7 @@ export function WebhookPage({ params }: ScreenProps) {
           facts={[
             ["Id", <Id value={webhook.id} />],
             ["URL", <Code value={webhook.url} />],
-            ["Told of", plain(webhook.events.join(", "))],
+            ["Told of", webhook.events.includes("*") ? "everything" : plain(webhook.events.join(", "))],
             ["Made", <Time at={webhook.created_at} />],
           ]}
         />
@@ -103,6 +106,17 @@ export function WebhookPage({ params }: ScreenProps) {
         />
       </Section>
       {secret.value === null ? null : <SecretShown secret={secret.value} onClose={() => (secret.value = null)} />}
+      {editing.value ? (
+        <WebhookForm
+          from={webhook}
+          onDone={(next) => {
+            resource.value.value = next;
+            editing.value = false;
+            notify("Saved.");
+          }}
+          onClose={() => (editing.value = false)}
+        />
+      ) : null}
       {deleting.value ? (
         <ConfirmDialog
           title={`Delete ${webhook.name}`}

@@ -2,28 +2,18 @@
 import { useSignal } from "@preact/signals";
 import type * as z from "zod";
 import type { Webhook, WebhookWithSecret } from "../../../../src/contract/webhook.ts";
-import { post } from "../api/client.ts";
-import { useAction, useList } from "../api/resource.ts";
+import { useList } from "../api/resource.ts";
 import { canEdit } from "../api/session.ts";
 import { plain } from "../format.ts";
 import { Button } from "../ui/button.tsx";
-import { Dialog, FormDialog } from "../ui/dialog.tsx";
-import { TextField } from "../ui/field.tsx";
+import { Dialog } from "../ui/dialog.tsx";
 import { PageHead } from "../ui/page.tsx";
 import { Empty } from "../ui/states.tsx";
 import { ListView } from "../ui/table.tsx";
 import { Code, CodeBlock, Status, Text, Time } from "../ui/text.tsx";
+import { WebhookForm } from "./webhook-form.tsx";
 
 type Made = z.infer<typeof WebhookWithSecret>;
-
-const EVENTS = [
-  "address.unconfirmed",
-  "budget.threshold",
-  "breaker.open",
-  "credential.revoked",
-  "key.echo_masked",
-  "recipient.revoked",
-] as const;
 
 export function Webhooks() {
   const list = useList<Webhook>("/webhooks");
@@ -43,7 +33,11 @@ export function Webhooks() {
         label="Webhooks"
         list={list}
         to={(row) => `/webhooks/${row.id}`}
-        empty={<Empty icon="webhook" title="No webhook yet" action={canEdit.value ? make : undefined} />}
+        empty={
+          <Empty icon="webhook" title="No webhook yet" action={canEdit.value ? make : undefined}>
+            Chat, paging and tickets can be told the moment something needs somebody.
+          </Empty>
+        }
         columns={[
           { head: "Name", cell: (row) => <Text value={row.name} /> },
           { head: "Status", cell: (row) => <Status value={row.status} /> },
@@ -53,8 +47,9 @@ export function Webhooks() {
         ]}
       />
       {making.value ? (
-        <NewWebhook
-          onMade={(each) => {
+        <WebhookForm
+          from={null}
+          onDone={(each) => {
             making.value = false;
             made.value = each;
             void list.reload();
@@ -80,54 +75,5 @@ export function SecretShown({ secret, onClose }: { readonly secret: string; read
         </Button>
       </footer>
     </Dialog>
-  );
-}
-
-function NewWebhook({ onMade, onClose }: { readonly onMade: (made: Made) => void; readonly onClose: () => void }) {
-  const name = useSignal("");
-  const url = useSignal("");
-  const events = useSignal<readonly string[]>(EVENTS);
-  const action = useAction(
-    () => post<Made>("/webhooks", { name: name.value.trim(), url: url.value.trim(), events: events.value }),
-    onMade,
-  );
-  return (
-    <FormDialog
-      title="New webhook"
-      verb="Make the webhook"
-      action={action}
-      submit={() => action.run()}
-      onClose={onClose}
-    >
-      <TextField label="Name" name="name" value={name} failure={action.failure.value} required autoFocus />
-      <TextField
-        label="URL"
-        name="url"
-        type="url"
-        value={url}
-        failure={action.failure.value}
-        placeholder="https://"
-        code
-        required
-      />
-      <fieldset>
-        <legend>Tell of</legend>
-        <div class="methods">
-          {EVENTS.map((each) => (
-            <label key={each}>
-              <input
-                type="checkbox"
-                checked={events.value.includes(each)}
-                onChange={(event) => {
-                  const rest = events.value.filter((other) => other !== each);
-                  events.value = event.currentTarget.checked ? [...rest, each] : rest;
-                }}
-              />
-              {each}
-            </label>
-          ))}
-        </div>
-      </fieldset>
-    </FormDialog>
   );
 }
