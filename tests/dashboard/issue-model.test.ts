@@ -113,6 +113,16 @@ describe("saving a credential", () => {
     expect(changeBody(draft, credential())).toEqual({ labels: { team: "payments", tier: "gold" } });
   });
 
+  it("adds what was accepted of the review to what was accepted before", () => {
+    const draft = credentialDraft(credential());
+    draft.acknowledged.value = [...draft.acknowledged.value, "lifetime:never"];
+    expect(changeBody(draft, credential())).toEqual({ acknowledge_findings: ["wide", "lifetime:never"] });
+    expect(reviewBody(draft)).toMatchObject({
+      acknowledge_findings: ["wide", "lifetime:never"],
+      expires_at: "2027-01-01T00:00:00.000Z",
+    });
+  });
+
   it("keeps every rate, budget, burst, anchor and limit per customer", () => {
     const draft = credentialDraft(credential());
     draft.limits.rates.value = [...draft.limits.rates.value, rateDraft({ requests: 2, per_seconds: 1, burst: null })];
@@ -197,6 +207,13 @@ describe("saving a grant that follows a policy", () => {
         customers: followed.customers,
       },
     ]);
+  });
+
+  it("does not allow every model where none was allowed", () => {
+    const none = grant({ models: [], own: { rules: [{ methods: ["GET"], paths: ["/v1/people"] }], models: [] } });
+    const draft = credentialDraft(credential({ grants: [none] }));
+    draft.grants.value[0]!.scope.rules.value[0]!.paths.value = "/v1/*";
+    expect(changeBody(draft, credential({ grants: [none] }))["grants"]).toMatchObject([{ models: [] }]);
   });
 
   it("lets the policy's scope stand in place of its own, and keeps its limits", () => {

@@ -1,24 +1,24 @@
 /** One credential: what it reaches, from where, its links; rotating and revoking it. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type * as z from "zod";
-import type { Credential, RotatedCredential } from "../../../../src/contract/credential.ts";
+import type { Credential } from "../../../../src/contract/credential.ts";
 import { post } from "../api/client.ts";
 import { connections, credentials, nameOf, policies, recipients } from "../api/directory.ts";
-import { useAction, useResource } from "../api/resource.ts";
+import { useResource } from "../api/resource.ts";
 import type { Resource } from "../api/resource.ts";
 import { canEdit, canIssue, canRead } from "../api/session.ts";
 import { plain } from "../format.ts";
 import { Button, ButtonLink, Link } from "../ui/button.tsx";
-import { ConfirmDialog, Dialog, FormDialog } from "../ui/dialog.tsx";
-import { SelectField } from "../ui/field.tsx";
+import { ConfirmDialog } from "../ui/dialog.tsx";
 import { Facts, PageHead, Section } from "../ui/page.tsx";
 import { Failed, Loading } from "../ui/states.tsx";
 import { notify } from "../ui/toast.tsx";
-import { Code, CodeBlock, Id, Status, Time } from "../ui/text.tsx";
+import { Code, Id, Status, Text, Time } from "../ui/text.tsx";
+import { grantWords } from "./grant-words.ts";
 import { Labels } from "./labels.tsx";
-import { LimitsText } from "./limits-form.tsx";
+import { LimitsText, limitsWords } from "./limits-form.tsx";
 import { Prompts } from "./prompts.tsx";
+import { RotateCredential } from "./rotate-credential.tsx";
 import type { ScreenProps } from "./screen.ts";
 import { ShareLinks } from "./share-links.tsx";
 import { Suggestions } from "./suggestions.tsx";
@@ -85,7 +85,7 @@ function Loaded({
       <ShareLinks credential={credential} />
       {canRead.value && live ? <Suggestions path={`/delegated-credentials/${credential.id}/suggest`} /> : null}
       {dialog.value === "rotate" ? (
-        <Rotate credential={credential} onClose={close} onDone={() => void resource.reload()} />
+        <RotateCredential credential={credential} onClose={close} onDone={() => void resource.reload()} />
       ) : null}
       {dialog.value === "revoke" ? (
         <ConfirmDialog
@@ -140,6 +140,10 @@ function About({ credential }: { readonly credential: Credential }) {
 }
 
 export function GrantCard({ grant }: { readonly grant: Credential["grants"][number] }) {
+  const facts = [
+    ...(limitsWords(grant.limits).length === 0 ? [] : [["Limits", <LimitsText limits={grant.limits} />] as const]),
+    ...grantWords(grant).map(([name, value]) => [name, <Text value={value} />] as const),
+  ];
   return (
     <Section
       title={plain(nameOf(grant.connection_id))}
@@ -160,65 +164,8 @@ export function GrantCard({ grant }: { readonly grant: Credential["grants"][numb
             </li>
           ))}
         </ul>
-        {grant.deny_query_params.length === 0 ? null : (
-          <p class="muted">Refused query parameters: {plain(grant.deny_query_params.join(", "))}</p>
-        )}
-        {grant.models === null ? null : <p class="muted">Models: {plain(grant.models.join(", "))}</p>}
-        {grant.remove_response_members.length === 0 ? null : (
-          <p class="muted">Removed from answers: {plain(grant.remove_response_members.join(", "))}</p>
-        )}
+        {facts.length === 0 ? null : <Facts facts={facts} />}
       </div>
     </Section>
-  );
-}
-
-function Rotate(props: { readonly credential: Credential; readonly onClose: () => void; readonly onDone: () => void }) {
-  const overlap = useSignal("0");
-  const token = useSignal<string | null>(null);
-  const action = useAction(
-    () =>
-      post<z.infer<typeof RotatedCredential>>(`/delegated-credentials/${props.credential.id}/rotate`, {
-        overlap_seconds: Number(overlap.value),
-      }),
-    (rotated) => (token.value = rotated.token),
-  );
-  if (token.value !== null) {
-    const finish = () => {
-      props.onDone();
-      props.onClose();
-    };
-    return (
-      <Dialog title="The new token" onClose={finish} firm>
-        <div class="dialog-body">
-          <p>This is the only time it is shown.</p>
-          <CodeBlock text={token.value} what="token" />
-        </div>
-        <footer>
-          <Button look="primary" onClick={finish}>
-            I have kept the token
-          </Button>
-        </footer>
-      </Dialog>
-    );
-  }
-  return (
-    <FormDialog
-      title={`Rotate ${props.credential.name}`}
-      verb="Make a new token"
-      action={action}
-      submit={() => action.run()}
-      onClose={props.onClose}
-    >
-      <SelectField
-        label="The old token"
-        name="overlap_seconds"
-        value={overlap}
-        choices={[
-          { value: "0", label: "ends at once" },
-          { value: "3600", label: "works for another hour" },
-          { value: "86400", label: "works for another day" },
-        ]}
-      />
-    </FormDialog>
   );
 }

@@ -19,12 +19,16 @@ export interface CredentialDraft {
   /** Seconds; `never`; `keep` for one that exists; `at` for the time in `expiresAt`. */
   readonly ttl: Signal<string>;
   readonly expiresAt: Signal<string>;
+  /** When it ends now, RFC 3339; null: never, or it is new. */
+  readonly endsAt: string | null;
   /** `default`: what its kind or its policies say. */
   readonly trust: Signal<string>;
   readonly addresses: Signal<string>;
   readonly grants: Signal<readonly GrantDraft[]>;
   readonly limits: LimitsDraft;
   readonly allowWorkers: readonly string[];
+  /** Ids of findings that would stop it and that somebody has looked at. */
+  readonly acknowledged: Signal<readonly string[]>;
 }
 
 const DAY_SECONDS = 86_400;
@@ -38,11 +42,13 @@ export function credentialDraft(from: Credential | null, connectionId = "", reci
     labels: labelsDraft(from?.labels),
     ttl: signal(from === null ? String(7 * DAY_SECONDS) : "keep"),
     expiresAt: signal(""),
+    endsAt: from?.expires_at ?? null,
     trust: signal<string>(from?.trust.mode ?? "default"),
     addresses: signal((from?.trust.addresses ?? []).join("\n")),
     grants: signal(from === null ? [grantDraft(connectionId)] : from.grants.map((grant) => grantDraft("", grant))),
     limits: limitsDraft(from?.limits),
     allowWorkers: from?.trust.allow_workers ?? [],
+    acknowledged: signal<readonly string[]>(from?.acknowledged_findings ?? []),
   };
 }
 
@@ -53,15 +59,17 @@ export function reviewBody(draft: CredentialDraft): Record<string, unknown> | nu
     kind: draft.kind.value,
     grants: draft.grants.value.map(grantBody),
     limits: limitsBody(draft.limits),
-    ...(Number(draft.ttl.value) > 0 ? { ttl_seconds: Number(draft.ttl.value) } : {}),
+    ...(draft.ttl.value === "keep" && draft.endsAt !== null ? { expires_at: draft.endsAt } : expiryMember(draft)),
+    ...(draft.acknowledged.value.length === 0 ? {} : { acknowledge_findings: draft.acknowledged.value }),
     ...(draft.trust.value === "default" ? {} : { trust: trustMember(draft) }),
   };
 }
 
 export function createBody(draft: CredentialDraft): Record<string, unknown> {
-  const { trust, recipient_id: recipientId, environment, ...rest } = allMembers(draft);
+  const { trust, recipient_id: recipientId, environment, acknowledge_findings: ids, ...rest } = allMembers(draft);
   return {
     ...rest,
+    ...(draft.acknowledged.value.length === 0 ? {} : { acknowledge_findings: ids }),
     kind: draft.kind.value,
     ...(recipientId === null ? {} : { recipient_id: recipientId }),
     ...(environment === null ? {} : { environment }),
@@ -92,6 +100,7 @@ function allMembers(draft: CredentialDraft): Record<string, unknown> {
     grants: draft.grants.value.map(grantBody),
     limits: limitsBody(draft.limits),
     trust: trustMember(draft),
+    acknowledge_findings: draft.acknowledged.value,
   };
 }
 

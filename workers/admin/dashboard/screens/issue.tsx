@@ -110,6 +110,7 @@ function Editor(props: {
       <aside aria-label="Review">
         <ReviewPanel
           body={() => reviewBody(draft)}
+          acknowledged={draft.acknowledged}
           {...(draft.grants.value.length === 1
             ? {
                 onNarrow: (rule) => {

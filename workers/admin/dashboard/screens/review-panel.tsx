@@ -1,9 +1,11 @@
 /** The safety review of what is being written, asked for again shortly after each change. */
 import { useSignal, useSignalEffect } from "@preact/signals";
+import type { Signal } from "@preact/signals";
 import type * as z from "zod";
 import type { ScopeReview } from "../../../../src/contract/scope-review.ts";
 import { apiPath, call, isRecord } from "../api/client.ts";
 import type { Failure } from "../api/client.ts";
+import { canEdit } from "../api/session.ts";
 import { Button } from "../ui/button.tsx";
 import { Section } from "../ui/page.tsx";
 import { FailureNote } from "../ui/states.tsx";
@@ -16,6 +18,8 @@ const PAUSE_MS = 350;
 /** `body` reads signals and gives what would be issued, or null while it is not complete. */
 export function ReviewPanel(props: {
   readonly body: () => Readonly<Record<string, unknown>> | null;
+  /** Ids of findings that stop it and that somebody accepts all the same. */
+  readonly acknowledged?: Signal<readonly string[]>;
   /** Puts a narrower rule in place of the rules of the only grant. */
   readonly onNarrow?: (rule: { readonly methods: readonly string[]; readonly paths: readonly string[] }) => void;
 }) {
@@ -51,7 +55,9 @@ export function ReviewPanel(props: {
         {found === null && failure.value === null ? (
           <p class="muted">Say what it may reach, and what to think about appears here while you type.</p>
         ) : null}
-        {found !== null && failure.value === null ? <Findings review={found} onNarrow={props.onNarrow} /> : null}
+        {found !== null && failure.value === null ? (
+          <Findings review={found} onNarrow={props.onNarrow} acknowledged={props.acknowledged} />
+        ) : null}
       </div>
     </Section>
   );
@@ -60,9 +66,11 @@ export function ReviewPanel(props: {
 export function Findings({
   review,
   onNarrow,
+  acknowledged,
 }: {
-  readonly review: Pick<Review, "risk" | "findings">;
+  readonly review: Pick<Review, "risk" | "findings"> & Partial<Pick<Review, "blocking">>;
   readonly onNarrow?: Parameters<typeof ReviewPanel>[0]["onNarrow"];
+  readonly acknowledged?: Signal<readonly string[]> | undefined;
 }) {
   if (review.findings.length === 0) return <p>Nothing stands out. It reaches only what the rules say.</p>;
   return (
@@ -73,6 +81,7 @@ export function Findings({
           <li key={finding.id}>
             <div class="row">
               <Status value={finding.severity} />
+              {review.blocking?.includes(finding.id) === true ? <strong>stops it</strong> : null}
             </div>
             <p>
               <Text value={finding.message} />
@@ -87,10 +96,35 @@ export function Findings({
                 )}
               </div>
             )}
+            {acknowledged === undefined || !canEdit.value ? null : (
+              <Accept id={finding.id} blocking={review.blocking ?? []} acknowledged={acknowledged} />
+            )}
           </li>
         );
       })}
     </ul>
+  );
+}
+
+/** A finding that stops it can be accepted by somebody who may; that is kept with the credential. */
+function Accept(props: {
+  readonly id: string;
+  readonly blocking: readonly string[];
+  readonly acknowledged: Signal<readonly string[]>;
+}) {
+  const { id, acknowledged } = props;
+  const accepted = acknowledged.value.includes(id);
+  if (!accepted && !props.blocking.includes(id)) return null;
+  const rest = acknowledged.value.filter((each) => each !== id);
+  return (
+    <label class="check">
+      <input
+        type="checkbox"
+        checked={accepted}
+        onChange={(event) => (acknowledged.value = event.currentTarget.checked ? [...rest, id] : rest)}
+      />
+      I accept this
+    </label>
   );
 }
 

@@ -40,6 +40,8 @@ export function ruleDraft(rule: RuleView = { methods: ["GET"], paths: [] }): Rul
 export function scopeDraft(source: ScopeSource | null = null): ScopeDraft {
   const kept: Record<string, unknown> = {};
   for (const name of KEPT) if (source?.[name] !== undefined && source[name] !== null) kept[name] = source[name];
+  // An empty list allows no model at all, an absent one every model; the form cannot tell them apart.
+  if (source?.models?.length === 0) kept["models"] = [];
   return {
     rules: signal((source?.rules ?? [{ methods: ["GET"], paths: [] }]).map(ruleDraft)),
     denyQuery: signal((source?.deny_query_params ?? []).join("\n")),

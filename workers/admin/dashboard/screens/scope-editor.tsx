@@ -5,10 +5,9 @@ import type { Failure } from "../api/client.ts";
 import { plain } from "../format.ts";
 import { Button } from "../ui/button.tsx";
 import { TextArea, TextField } from "../ui/field.tsx";
+import { Methods } from "../ui/methods.tsx";
 import { presetRules, ruleDraft } from "./scope-draft.ts";
 import type { RuleDraft, ScopeDraft } from "./scope-draft.ts";
-
-const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "*"] as const;
 
 export function ScopeEditor(props: {
   readonly draft: ScopeDraft;
@@ -84,26 +83,11 @@ function RuleEditor(props: {
   readonly onRemove: (() => void) | null;
 }) {
   const { methods, paths } = props.rule;
-  const toggle = (method: string, on: boolean) => {
-    const rest = methods.value.filter((each) => each !== method);
-    methods.value = on ? [...rest, method] : rest;
-  };
   return (
     <fieldset class="rule">
       <legend class="sr-only">Rule {props.number}</legend>
       <div class="row spread">
-        <div class="methods">
-          {METHODS.map((method) => (
-            <label key={method}>
-              <input
-                type="checkbox"
-                checked={methods.value.includes(method)}
-                onChange={(event) => toggle(method, event.currentTarget.checked)}
-              />
-              {method === "*" ? "any" : method}
-            </label>
-          ))}
-        </div>
+        <Methods legend={`Methods of rule ${props.number}`} value={methods} />
         {props.onRemove === null ? null : (
           <Button look="quiet" icon="close" label={`Remove rule ${props.number}`} onClick={props.onRemove} />
         )}
