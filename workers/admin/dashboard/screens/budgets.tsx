@@ -7,6 +7,7 @@ import { exact, plain } from "../format.ts";
 import { Link } from "../ui/button.tsx";
 import { Section } from "../ui/page.tsx";
 import { Empty, Failed, FailureNote, Loading } from "../ui/states.tsx";
+import { BudgetSpark } from "./budget-spark.tsx";
 import { NEARLY_USED_SHARE, outlook, percentText, usedShare, usedText } from "./budget-text.ts";
 
 export interface BudgetsView {
@@ -58,6 +59,7 @@ function Budget({ budget }: { readonly budget: BudgetUse }) {
       <span>
         <Link to={budgetLink(budget)}>{plain(budget.name)}</Link> <span class="muted">{whoseText(budget)}</span>
       </span>
+      <BudgetSpark budget={budget} />
       <span class="right">{usedText(budget)}</span>
       <meter
         min={0}
