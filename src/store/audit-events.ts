@@ -41,9 +41,12 @@ const EVENT_COLUMNS = [
   "id",
 ] as const satisfies { readonly length: EventTuple["length"] };
 
-/** Materialised, since json_each would write out each row's text anew for every one of its columns: a third of the time. */
-/** Each row is parsed once, into binary JSON; read as text it would be looked through again for every column. */
-const INSERT_EVENTS = `WITH rows AS MATERIALIZED (SELECT jsonb(value) AS event FROM json_each(?1))
+/**
+ * Its one parameter is the JSON list of events. Materialised, since json_each would write out each row's text anew for every
+ * one of its columns: a third of the time. Each row is parsed once, into binary JSON; read as text it would be looked through
+ * again for every column.
+ */
+export const INSERT_EVENTS = `WITH rows AS MATERIALIZED (SELECT jsonb(value) AS event FROM json_each(?1))
   INSERT INTO audit_events (${EVENT_COLUMNS.join(", ")})
   SELECT ${EVENT_COLUMNS.map((_, at) => `event ->> ${at}`).join(", ")} FROM rows`;
 const INSERT_NOTICE = `INSERT OR IGNORE INTO notices

@@ -11,28 +11,42 @@ export interface ReplayQuery {
   readonly fromMs: number;
 }
 
-/** One page of calls of these grants after a row number; ascending. An empty page is the last. */
+/** Those of the credentials that were used since then. */
+export async function usedCredentials(
+  database: D1Database,
+  query: Omit<ReplayQuery, "grantIds">,
+): Promise<readonly string[]> {
+  const { results } = await database
+    .prepare(
+      `SELECT value AS id FROM json_each(?1) WHERE EXISTS (
+         SELECT 1 FROM audit_events WHERE organisation_id = ?2 AND credential_id = value AND at_ms >= ?3)`,
+    )
+    .bind(JSON.stringify(query.credentialIds), query.organisationId, query.fromMs)
+    .all<{ id: string }>();
+  return results.map((row) => row.id);
+}
+
+/** Where a page of one credential's calls ends. */
+export interface ReplayPlace {
+  readonly atMs: number;
+  readonly n: number;
+}
+
+/** One page of a credential's calls under these grants, oldest first, after a place. An empty page is the last. */
 export async function replayCalls(
   database: D1Database,
-  query: ReplayQuery,
-  afterN: number,
+  query: { readonly organisationId: string; readonly credentialId: string; readonly grantIds: readonly string[] },
+  after: ReplayPlace,
 ): Promise<readonly (ReplayCall & { readonly n: number })[]> {
   const { results } = await database
     .prepare(
       `SELECT n, id, grant_id AS grantId, method, path, decision, reason, bytes_in AS bytesIn, count, at_ms AS atMs
-       FROM audit_events
-       WHERE credential_id IN (SELECT value FROM json_each(?1)) AND grant_id IN (SELECT value FROM json_each(?2))
-         AND organisation_id = ?3 AND at_ms >= ?4 AND n > ?5
-       ORDER BY n LIMIT ?6`,
+       FROM audit_events INDEXED BY audit_events_by_credential
+       WHERE organisation_id = ?1 AND credential_id = ?2 AND at_ms >= ?3 AND (at_ms > ?3 OR n > ?4)
+         AND grant_id IN (SELECT value FROM json_each(?5))
+       ORDER BY at_ms, n LIMIT ?6`,
     )
-    .bind(
-      JSON.stringify(query.credentialIds),
-      JSON.stringify(query.grantIds),
-      query.organisationId,
-      query.fromMs,
-      afterN,
-      PAGE_ROWS,
-    )
+    .bind(query.organisationId, query.credentialId, after.atMs, after.n, JSON.stringify(query.grantIds), PAGE_ROWS)
     .all<ReplayCall & { n: number }>();
   return results;
 }

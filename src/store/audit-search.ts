@@ -1,210 +1,191 @@
 /**
- * Finds audit events, newest first. Reads only. Bounded: filters that no index serves are held against at most
- * `MAX_SCANNED` events a page, so that a search over millions answers quickly with what it found so far and says where to
- * go on. The conditions of partial indexes are repeated literally, because SQLite uses such an index only then.
+ * Finds audit events, newest first. Reads only.
+ *
+ * Bounded: what no index finds by itself is held against events window by window until the page is full or the time is up;
+ * the answer then says how far it came, and the next page goes on from there. Pages hold while events arrive, because an
+ * event's time and row number never change.
  */
-import { and, desc, eq, gte, lt, or, sql } from "drizzle-orm";
-import type { SQL } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
+import { getTableColumns } from "drizzle-orm";
 import { auditEvents } from "./audit-schema.ts";
-import type { PageRequest } from "./control-db.ts";
+import { joined, planSearch, prefixAccess } from "./audit-search-plan.ts";
+import type { Access, AuditFilter, Condition } from "./audit-search-plan.ts";
 
 export type AuditEventRow = typeof auditEvents.$inferSelect;
 
-/** Events looked at for one page of a search that no index serves: some tens of milliseconds. */
-const MAX_SCANNED = 10_000;
-/** Up to so many events below a path prefix are sorted; more are found faster in the order of time. */
-const MAX_SORTED = 2_000;
+/** Events looked at by one statement. The first is small: most searches are full after it. */
+const FIRST_WINDOW = 256;
+const WINDOW = 2_048;
+/** No further window is begun after this time. */
+const MAX_SEARCH_MS = 20;
+/**
+ * Indexes are compared up to so many events; beyond that, one is as bad as the other. Up to so many events below a path
+ * prefix are sorted by time; more are found faster in the order of time.
+ */
+const MAX_COUNTED = 2_048;
 
-/** A status, or a class of a hundred (`from` to `from + 99`). */
-export interface StatusFilter {
-  readonly from: number;
-  readonly to: number;
+/** A place in the order of time, newest first. */
+export interface AuditPosition {
+  readonly atMs: number;
+  /** Row number. */
+  readonly n: number;
 }
 
-export interface AuditFilter {
-  /** Compared as they are. */
-  readonly equal: Readonly<Partial<Record<EqualMember, string>>>;
-  readonly decision?: "allowed" | "denied" | undefined;
-  readonly method?: string | undefined;
-  readonly status?: StatusFilter | undefined;
-  readonly upstreamStatus?: StatusFilter | undefined;
-  readonly path?: PathFilter | undefined;
-  /** Anywhere in the user agent. */
-  readonly userAgent?: string | undefined;
-  readonly fromMs?: number | undefined;
-  readonly toMs?: number | undefined;
-  /** Only what failed: refused here, or answered with 400 and above. */
-  readonly failed?: boolean | undefined;
+export interface AuditPageRequest {
+  readonly limit: number;
+  readonly after: AuditPosition | null;
 }
-
-export type PathFilter =
-  | { readonly kind: "is" | "starts" | "contains"; readonly text: string }
-  /** At most 50 bytes. */
-  | { readonly kind: "glob"; readonly text: string };
 
 export interface AuditPage {
-  /** Up to `limit + 1`. */
+  /** Up to `limit`. */
   readonly rows: readonly AuditEventRow[];
-  /** How far the search came, when it stopped before it had enough; null: it saw everything. */
-  readonly scannedTo: { readonly atMs: number; readonly id: string } | null;
+  /** Where the next page begins; null: everything was seen. */
+  readonly next: AuditPosition | null;
 }
-
-/** Members with an index of their own, then the others. */
-const INDEXED = {
-  credentialId: "credential_id",
-  recipientId: "recipient_id",
-  connectionId: "connection_id",
-  customer: "customer",
-} as const;
-const UNINDEXED = {
-  grantId: "grant_id",
-  upstreamCredentialId: "upstream_credential_id",
-  environment: "environment",
-  operation: "operation",
-  reason: "reason",
-  address: "address",
-  requestId: "request_id",
-} as const;
-type EqualMember = keyof typeof INDEXED | keyof typeof UNINDEXED;
 
 export async function searchAuditEvents(
   database: D1Database,
   organisationId: string,
   filter: AuditFilter,
-  page: PageRequest,
+  page: AuditPageRequest,
 ): Promise<AuditPage> {
-  const db = drizzle(database);
-  const base = [eq(auditEvents.organisationId, organisationId), ...indexedConditions(filter), after(page)];
-  const prefix = await smallPrefix(database, filter);
-  const residual = residualConditions(filter, prefix !== undefined);
-  const order = [desc(auditEvents.atMs), desc(auditEvents.id)];
-  if (residual.length === 0) {
-    const where = and(...base, prefix);
-    const rows = await db
-      .select()
-      .from(auditEvents)
-      .where(where)
-      .orderBy(...order)
-      .limit(page.limit + 1);
-    return { rows, scannedTo: null };
+  const search = await chooseAccess(database, organisationId, filter);
+  const endsMs = Date.now() + MAX_SEARCH_MS;
+  const found: AuditPosition[] = [];
+  let after = page.after;
+  // Without anything to hold against them, the index's own events are the page.
+  for (let window = search.held.sql === "" ? page.limit + 1 : FIRST_WINDOW; ; window = WINDOW) {
+    const wanted = page.limit + 1 - found.length;
+    const seen = await lookThrough(database, search, after, { window, wanted });
+    found.push(...seen.hits);
+    if (found.length > page.limit) break;
+    if (seen.last === null) return { rows: await readRows(database, found), next: null };
+    after = seen.last;
+    if (Date.now() > endsMs) return { rows: await readRows(database, found), next: after };
   }
-  const scanned = db
-    .select()
-    .from(auditEvents)
-    .where(and(...base, prefix))
-    .orderBy(...order)
-    .limit(MAX_SCANNED)
-    .as("scanned");
-  // Rows leave the inner query in its order, so that the outer one can stop at its limit without sorting all of them.
-  const rows = await db
-    .select()
-    .from(scanned)
-    .where(and(...residual))
-    .limit(page.limit + 1);
-  if (rows.length > page.limit) return { rows, scannedTo: null };
-  // Through the same inner query: with a limit of one, SQLite would rather sort everything than walk the index.
-  const [last] = await db
-    .select({ atMs: scanned.atMs, id: scanned.id })
-    .from(scanned)
-    .limit(1)
-    .offset(MAX_SCANNED - 1);
-  return { rows, scannedTo: last ?? null };
+  const shown = found.slice(0, page.limit);
+  return { rows: await readRows(database, shown), next: shown.at(-1) ?? null };
 }
 
-/** Without its time, an event is found only by looking through all of them: ids are in no index of their own. */
+/** By its id, and by its time where that is known. */
 export async function findAuditEvent(
   database: D1Database,
   organisationId: string,
   id: string,
   atMs: number | undefined,
 ): Promise<AuditEventRow | null> {
-  const [found] = await drizzle(database)
-    .select()
-    .from(auditEvents)
-    .where(
-      and(
-        eq(auditEvents.organisationId, organisationId),
-        eq(auditEvents.id, id),
-        atMs === undefined ? undefined : eq(auditEvents.atMs, atMs),
-      ),
-    )
-    .limit(1);
-  return found ?? null;
-}
-
-/** What an index finds in the order of time. */
-function indexedConditions(filter: AuditFilter): (SQL | undefined)[] {
-  const { fromMs, toMs, status, method } = filter;
-  return [
-    ...equalConditions(filter, INDEXED),
-    filter.decision === "denied" ? sql`decision = 'denied'` : undefined,
-    isOddMethod(method) ? and(eq(auditEvents.method, method), sql`method NOT IN ('GET', 'POST')`) : undefined,
-    isOneFailure(status) ? and(eq(auditEvents.status, status.from), sql`status >= 400`) : undefined,
-    filter.path?.kind === "is" ? eq(auditEvents.path, filter.path.text) : undefined,
-    fromMs === undefined ? undefined : gte(auditEvents.atMs, fromMs),
-    toMs === undefined ? undefined : lt(auditEvents.atMs, toMs),
-  ];
-}
-
-/** What is left to be held against each event. Bare column names mean those of the scanned events. */
-function residualConditions(filter: AuditFilter, prefixIsIndexed: boolean): SQL[] {
-  const { status, method, path } = filter;
-  const conditions = [
-    ...equalConditions(filter, UNINDEXED),
-    filter.decision === "allowed" ? sql`decision = 'allowed'` : undefined,
-    method === undefined || isOddMethod(method) ? undefined : sql`method = ${method}`,
-    status === undefined || isOneFailure(status) ? undefined : between(sql`status`, status),
-    filter.upstreamStatus === undefined ? undefined : between(sql`upstream_status`, filter.upstreamStatus),
-    filter.failed === true ? sql`status >= 400` : undefined,
-    path?.kind === "starts" && !prefixIsIndexed ? sql`substr(path, 1, ${path.text.length}) = ${path.text}` : undefined,
-    path?.kind === "contains" ? sql`instr(path, ${path.text}) > 0` : undefined,
-    path?.kind === "glob" ? sql`path GLOB ${path.text}` : undefined,
-    filter.userAgent === undefined ? undefined : sql`instr(user_agent, ${filter.userAgent}) > 0`,
-  ];
-  return conditions.filter((condition) => condition !== undefined);
-}
-
-/** The condition on a path prefix when so few events lie below it that sorting them costs little; else undefined. */
-async function smallPrefix(database: D1Database, filter: AuditFilter): Promise<SQL | undefined> {
-  if (filter.path?.kind !== "starts") return undefined;
-  const { text } = filter.path;
-  // Paths are canonical ASCII, so nothing that begins so sorts behind the text with U+FFFF.
-  const range = and(gte(auditEvents.path, text), lt(auditEvents.path, `${text}\u{ffff}`));
-  const [many] = await drizzle(database)
-    .select({ path: auditEvents.path })
-    .from(auditEvents)
-    .where(range)
-    .limit(1)
-    .offset(MAX_SORTED);
-  return many === undefined ? range : undefined;
-}
-
-function equalConditions(filter: AuditFilter, columns: Readonly<Partial<Record<EqualMember, string>>>): SQL[] {
-  return Object.entries(columns).flatMap(([member, column]) => {
-    const value = filter.equal[member as EqualMember];
-    return value === undefined ? [] : [sql`${sql.raw(column)} = ${value}`];
-  });
-}
-
-function isOddMethod(method: string | undefined): method is string {
-  return method !== undefined && method !== "GET" && method !== "POST";
-}
-
-function isOneFailure(status: StatusFilter | undefined): status is StatusFilter {
-  return status !== undefined && status.from === status.to && status.from >= 400;
-}
-
-function between(column: SQL, status: StatusFilter): SQL {
-  return sql`${column} BETWEEN ${status.from} AND ${status.to}`;
-}
-
-function after(page: PageRequest): SQL | undefined {
-  if (page.after === null) return undefined;
-  const { atMs, id } = page.after;
-  // The first condition is implied by the second; it lets the index begin at the place.
-  return and(
-    sql`${auditEvents.atMs} <= ${atMs}`,
-    or(lt(auditEvents.atMs, atMs), and(eq(auditEvents.atMs, atMs), lt(auditEvents.id, id))),
+  const [index, time] =
+    atMs === undefined ? ["audit_events_by_id", ""] : ["audit_events_by_time", "AND at_ms = ?3"];
+  const statement = database.prepare(
+    `SELECT ${ROW} FROM audit_events e INDEXED BY ${index} WHERE organisation_id = ?1 AND id = ?2 ${time} LIMIT 1`,
   );
+  return statement.bind(...[organisationId, id, ...(atMs === undefined ? [] : [atMs])]).first<AuditEventRow>();
+}
+
+interface Search {
+  readonly index: string;
+  /** What the index is asked for: organisation, its own condition, time. */
+  readonly found: Condition;
+  /** What is left to be held against each event. */
+  readonly held: Condition;
+}
+
+/** Takes the index that finds the fewest events. */
+async function chooseAccess(database: D1Database, organisationId: string, filter: AuditFilter): Promise<Search> {
+  const plan = planSearch(filter);
+  const own: Condition = { sql: "organisation_id = ?", values: [organisationId] };
+  const base = joined(own, ...timeConditions(filter));
+  const prefix = filter.path?.kind === "starts" ? prefixAccess(filter.path.text) : null;
+  const candidates = [
+    // All below the prefix are counted: in that index, the time comes after the path.
+    ...(prefix === null ? [] : [{ access: prefix, where: joined(own, prefix.condition) }]),
+    ...plan.accesses.map((access) => ({ access, where: joined(base, access.condition) })),
+  ];
+  const counts = candidates.length === 1 ? [0] : await countEvents(database, candidates);
+  const counted = candidates.map(({ access }, at) => ({ access, count: counts[at] ?? MAX_COUNTED }));
+  const usable = counted.filter(({ access, count }) => access !== prefix || count < MAX_COUNTED);
+  const { access } = usable.reduce((best, other) => (other.count < best.count ? other : best));
+  return {
+    index: access.index,
+    found: joined(base, access.condition),
+    held: joined(...plan.conditions.filter((condition) => condition !== access.serves)),
+  };
+}
+
+function timeConditions({ fromMs, toMs }: AuditFilter): Condition[] {
+  return [
+    ...(fromMs === undefined ? [] : [{ sql: "at_ms >= ?", values: [fromMs] }]),
+    ...(toMs === undefined ? [] : [{ sql: "at_ms < ?", values: [toMs] }]),
+  ];
+}
+
+/** How many events each of them finds, up to `MAX_COUNTED`. */
+async function countEvents(
+  database: D1Database,
+  candidates: readonly { readonly access: Access; readonly where: Condition }[],
+): Promise<readonly number[]> {
+  const statements = candidates.map(({ access, where }) =>
+    database
+      .prepare(
+        `SELECT count(*) AS n FROM
+           (SELECT 1 FROM audit_events INDEXED BY ${access.index} WHERE ${where.sql} LIMIT ${MAX_COUNTED})`,
+      )
+      .bind(...where.values),
+  );
+  const results = await database.batch<{ n: number }>(statements);
+  return results.map((result) => result.results[0]?.n ?? 0);
+}
+
+interface Seen {
+  readonly hits: readonly AuditPosition[];
+  /** The last event of a full window; null: there are no more. */
+  readonly last: AuditPosition | null;
+}
+
+/** One window: what fits in it, and where it ends. Each event is read once, and of it only what is asked about. */
+async function lookThrough(
+  database: D1Database,
+  search: Search,
+  after: AuditPosition | null,
+  size: { readonly window: number; readonly wanted: number },
+): Promise<Seen> {
+  const where = joined(search.found, afterPosition(after));
+  const fits = search.held.sql === "" ? "1" : search.held.sql;
+  const { results } = await database
+    .prepare(
+      `WITH seen AS MATERIALIZED (
+         SELECT n, at_ms, ${fits} AS fits FROM audit_events INDEXED BY ${search.index} WHERE ${where.sql}
+         ORDER BY at_ms DESC, n DESC LIMIT ?
+       )
+       SELECT * FROM (SELECT n, at_ms AS atMs, 1 AS hit FROM seen WHERE fits LIMIT ?)
+       UNION ALL SELECT * FROM (SELECT n, at_ms AS atMs, 0 AS hit FROM seen LIMIT 1 OFFSET ?)`,
+    )
+    .bind(...search.held.values, ...where.values, size.window, size.wanted, size.window - 1)
+    .all<AuditPosition & { hit: number }>();
+  return {
+    hits: results.filter((row) => row.hit === 1).map(({ n, atMs }) => ({ n, atMs })),
+    last: results.find((row) => row.hit === 0) ?? null,
+  };
+}
+
+function afterPosition(after: AuditPosition | null): Condition {
+  if (after === null) return { sql: "", values: [] };
+  // The first condition is implied by the second; it lets the index begin at the place.
+  return { sql: "at_ms <= ? AND (at_ms < ? OR n < ?)", values: [after.atMs, after.atMs, after.n] };
+}
+
+const ROW = Object.entries(getTableColumns(auditEvents))
+  .map(([name, column]) => `e.${column.name} AS ${name}`)
+  .join(", ");
+
+/** Whole events, in the order of the positions. */
+async function readRows(database: D1Database, positions: readonly AuditPosition[]): Promise<AuditEventRow[]> {
+  if (positions.length === 0) return [];
+  const { results } = await database
+    .prepare(
+      `SELECT ${ROW} FROM audit_events e WHERE e.n IN (SELECT value FROM json_each(?1))
+       ORDER BY e.at_ms DESC, e.n DESC`,
+    )
+    .bind(JSON.stringify(positions.map((position) => position.n)))
+    .all<AuditEventRow>();
+  return results;
 }

@@ -3,11 +3,12 @@ import * as z from "zod";
 import { AuditEventView, AuditQuery, isGlob } from "../../../src/contract/audit-event.ts";
 import { ControlEvent } from "../../../src/contract/control-event.ts";
 import { TimeInput, readableText, wireTime } from "../../../src/contract/fields.ts";
-import { PAGE_QUERY, encodeCursor, pageOf } from "../../../src/contract/page.ts";
-import { notFound } from "../../../src/contract/problem.ts";
+import { PAGE_QUERY, decodeCursor, encodeCursor, pageOf } from "../../../src/contract/page.ts";
+import { fieldProblem, notFound } from "../../../src/contract/problem.ts";
 import { err } from "../../../src/domain/result.ts";
 import { findAuditEvent, searchAuditEvents } from "../../../src/store/audit-search.ts";
-import type { AuditEventRow, AuditFilter, PathFilter, StatusFilter } from "../../../src/store/audit-search.ts";
+import type { AuditEventRow, AuditPosition } from "../../../src/store/audit-search.ts";
+import type { AuditFilter, PathFilter, StatusFilter } from "../../../src/store/audit-search-plan.ts";
 import { listControlEvents } from "../../../src/store/control-events.ts";
 import type { ControlEventRow } from "../../../src/store/control-events.ts";
 import { reply } from "../answer.ts";
@@ -126,11 +127,21 @@ export function toAuditFilter(query: AuditQuery): AuditFilter {
 }
 
 async function searched(context: RouteContext, query: AuditQuery, filter: AuditFilter): Promise<Outcome> {
-  const { AUDIT_DB } = context.env;
-  const { rows, scannedTo } = await searchAuditEvents(AUDIT_DB, context.organisationId, filter, pageRequest(query));
-  const page = pageBody(rows, query.limit, (row) => row.atMs, auditEventView);
-  const next = page.next_cursor ?? (scannedTo === null ? null : encodeCursor(scannedTo));
-  return reply(200, { ...page, next_cursor: next });
+  const after = positionOf(query.cursor);
+  if (after === undefined) return err(fieldProblem("cursor", "Is not a cursor of this list"));
+  const page = { limit: query.limit, after };
+  const { rows, next } = await searchAuditEvents(context.env.AUDIT_DB, context.organisationId, filter, page);
+  const cursor = next === null ? null : encodeCursor({ atMs: next.atMs, id: String(next.n) });
+  return reply(200, { data: rows.map(auditEventView), next_cursor: cursor });
+}
+
+/** The cursor's id holds a row number here: events of one moment are in the order of their arrival. */
+function positionOf(cursor: string | undefined): AuditPosition | null | undefined {
+  if (cursor === undefined) return null;
+  const position = decodeCursor(cursor);
+  return position === null || !/^\d{1,15}$/.test(position.id)
+    ? undefined
+    : { atMs: position.atMs, n: Number(position.id) };
 }
 
 function statusOf(text: string | undefined): StatusFilter | undefined {

@@ -15,7 +15,7 @@ import { replayJudge, unjudgedMembers, type ReplayScopes, type UnrecordedMember 
 import { err } from "../../../src/domain/result.ts";
 import type { Scope } from "../../../src/domain/scope.ts";
 import { mergeScope } from "../../../src/domain/settings.ts";
-import { replayCalls, type ReplayQuery } from "../../../src/store/audit-replay.ts";
+import { replayCalls, usedCredentials, type ReplayPlace } from "../../../src/store/audit-replay.ts";
 import { listGrants } from "../../../src/store/credentials.ts";
 import { findPolicy, listPolicyVersions, type PolicyRow } from "../../../src/store/policies.ts";
 import { reply } from "../answer.ts";
@@ -118,23 +118,24 @@ async function replay(
   scopes: ReadonlyMap<string, ReplayScopes>,
 ): Promise<{ readonly tally: ReplayTally; readonly complete: boolean }> {
   const judges = new Map([...scopes].map(([grantId, each]) => [grantId, replayJudge(each)]));
-  const query: ReplayQuery = {
-    organisationId: context.organisationId,
-    credentialIds: [...new Set(grants.map((grant) => grant.credentialId))],
-    grantIds: grants.map((grant) => grant.id),
-    fromMs,
-  };
+  const credentialIds = [...new Set(grants.map((grant) => grant.credentialId))];
+  const query = { organisationId: context.organisationId, credentialIds, fromMs };
   let tally = EMPTY_TALLY;
   let seen = 0;
-  for (let afterN = 0; seen < MAX_CALLS;) {
-    const page = await replayCalls(context.env.AUDIT_DB, query, afterN);
-    const last = page.at(-1);
-    if (last === undefined) return { tally, complete: true };
-    tally = replayPage(tally, page, (call) => judges.get(call.grantId)?.(call) ?? "same");
-    afterN = last.n;
-    seen += page.length;
+  for (const credentialId of await usedCredentials(context.env.AUDIT_DB, query)) {
+    const grantIds = grants.filter((grant) => grant.credentialId === credentialId).map((grant) => grant.id);
+    for (let after: ReplayPlace = { atMs: fromMs, n: 0 }; ;) {
+      if (seen >= MAX_CALLS) return { tally, complete: false };
+      const own = { organisationId: context.organisationId, credentialId, grantIds };
+      const page = await replayCalls(context.env.AUDIT_DB, own, after);
+      const last = page.at(-1);
+      if (last === undefined) break;
+      tally = replayPage(tally, page, (call) => judges.get(call.grantId)?.(call) ?? "same");
+      after = { atMs: last.atMs, n: last.n };
+      seen += page.length;
+    }
   }
-  return { tally, complete: false };
+  return { tally, complete: true };
 }
 
 function sampleView(sample: ReplaySample) {

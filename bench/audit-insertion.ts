@@ -1,0 +1,90 @@
+/**
+ * What it costs to put events on record while millions are there: the audit Worker's own statement, on the database's file,
+ * in messages and transactions as the queue brings them. Also without single indexes, to see what each of them costs.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { GENESIS_HASH, sealEvent, type EventTuple } from "../src/domain/chain.ts";
+import { INSERT_EVENTS } from "../src/store/audit-events.ts";
+
+const MESSAGES = 200;
+const EVENTS_PER_MESSAGE = 100;
+const MESSAGES_PER_TRANSACTION = 10;
+
+export interface Insertion {
+  readonly what: string;
+  readonly microsPerEvent: number;
+}
+
+/** Indexes whose cost is asked for: those that were added for the search alone. */
+const OPTIONAL = ["audit_events_by_address", "audit_events_by_request", "audit_events_by_id"];
+
+export function measureInsertion(database: DatabaseSync, nowMs: number): Insertion[] {
+  const measured = [{ what: "with every index", microsPerEvent: insertMany(database, nowMs) }];
+  const all = database
+    .prepare("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'audit_events' AND sql IS NOT NULL")
+    .all();
+  for (const each of all.filter(({ name }) => OPTIONAL.includes(String(name)))) {
+    database.exec(`DROP INDEX "${String(each["name"])}"`);
+    measured.push({ what: `without ${String(each["name"])}`, microsPerEvent: insertMany(database, nowMs) });
+    database.exec(String(each["sql"]));
+  }
+  return measured;
+}
+
+let round = 0;
+
+function insertMany(database: DatabaseSync, nowMs: number): number {
+  round += 1;
+  const messages = Array.from({ length: MESSAGES }, (_, at) => message(at, nowMs));
+  const insert = database.prepare(INSERT_EVENTS);
+  insert.run(JSON.stringify(messages[0]));
+  let spentMs = 0;
+  for (let at = 1; at < messages.length; at += MESSAGES_PER_TRANSACTION) {
+    const texts = messages.slice(at, at + MESSAGES_PER_TRANSACTION).map((events) => JSON.stringify(events));
+    const startedMs = performance.now();
+    database.exec("BEGIN");
+    for (const text of texts) insert.run(text);
+    database.exec("COMMIT");
+    spentMs += performance.now() - startedMs;
+  }
+  return (spentMs * 1_000) / ((MESSAGES - 1) * EVENTS_PER_MESSAGE);
+}
+
+function message(at: number, nowMs: number): EventTuple[] {
+  return Array.from({ length: EVENTS_PER_MESSAGE }, (_, place) => {
+    const number = at * EVENTS_PER_MESSAGE + place;
+    const k = number % 40;
+    return sealEvent([
+      "org_default",
+      `dcred_bench_${round}_${k}`,
+      Math.floor(number / 40) + 1,
+      Math.floor(number / 40) + 1,
+      nowMs + number * 5,
+      k % 5 < 3 ? `rcpt_${k}` : null,
+      `conn_vendor${k % 25}`,
+      `grant_${k}`,
+      number % 3 === 0 ? `customer-${number % 500}` : null,
+      "production",
+      number % 4 === 0 ? "POST" : "GET",
+      `/v1/collection${k % 20}/item_${(number * 7_919) % 50_000}`,
+      `operation${k}`,
+      "allowed",
+      "ok",
+      200,
+      200,
+      1,
+      60,
+      55,
+      120,
+      4_000,
+      null,
+      `203.0.113.${k}`,
+      "vendor-sdk/4.4.2 (node 24.1.0; linux x64) service-7",
+      `req_${round}_${number}_${(number * 2_654_435_761) % 4_294_967_296}`,
+      "ucred_1",
+      1,
+      "{}",
+      GENESIS_HASH,
+    ]);
+  });
+}

@@ -1,0 +1,269 @@
+/**
+ * `npx node bench/audit-search.ts`: how long a search over the audit takes, over HTTP against the running stack, with millions
+ * of events in the local database: every filter alone, all of them in pairs, and cursors deep in the past. Then what it costs
+ * to put events on record. Prints tables and writes bench/AUDIT-SEARCH.md.
+ *
+ *     npx node bench/audit-search.ts --rows=5000000 --runs=40     the database is kept below --directory and used again
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { REPOSITORY } from "../scripts/build.ts";
+import { loadVars } from "../scripts/dev-vars.ts";
+import { startStack } from "../scripts/local-stack.ts";
+import { countEvents, DAYS, fillEvents, openAuditDatabase } from "./audit-events.ts";
+import { measureInsertion, type Insertion } from "./audit-insertion.ts";
+
+const TARGET_MS = 50;
+const PATH = "/api/v1/audit-events";
+const PAGES_PER_WALK = 30;
+
+interface Options {
+  readonly rows: number;
+  readonly runs: number;
+  readonly directory: string;
+  readonly port: number;
+}
+
+interface Times {
+  readonly what: string;
+  readonly ms: readonly number[];
+}
+
+/** Filters as query strings: values that are frequent, rare, and not there. */
+type Values = Readonly<Record<string, readonly string[]>>;
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  mkdirSync(options.directory, { recursive: true });
+  const settings = {
+    stateDirectory: join(options.directory, "state"),
+    varsPath: join(options.directory, "vars"),
+    proxyPort: options.port,
+    adminPort: options.port + 1,
+    demoPort: options.port + 2,
+    demo: false,
+    // The archive would be at work otherwise.
+    cronIntervalMs: 86_400_000,
+  };
+  mkdirSync(settings.stateDirectory, { recursive: true });
+  const vars = loadVars(settings.varsPath, process.env, { mayCreate: true });
+  // Makes and migrates the databases.
+  await (await startStack(settings, vars)).stop();
+  const database = openAuditDatabase(settings.stateDirectory);
+  if (countEvents(database) < options.rows) {
+    console.log(`Writing ${options.rows} events …`);
+    fillEvents(database, options.rows, Date.now());
+  }
+  const values = readValues(database);
+  database.close();
+
+  const stack = await startStack(settings, vars);
+  const search = searcher(`http://127.0.0.1:${settings.adminPort}`, vars.secrets.RELAYKEY_OWNER_KEY);
+  let alone: Times[] = [];
+  let pairs: Times[] = [];
+  let deep: Times[] = [];
+  try {
+    for (let at = 0; at < 20; at += 1) await search("");
+    alone = await searchAlone(search, values, options.runs);
+    deep = await searchDeep(search, values);
+    pairs = await searchPairs(search, values, Math.ceil(options.runs / 4));
+  } finally {
+    await stack.stop();
+  }
+  const again = openAuditDatabase(settings.stateDirectory);
+  const insertion = measureInsertion(again, Date.now());
+  again.close();
+  const text = report(options, { alone, pairs, deep, insertion });
+  console.log(text);
+  writeFileSync(join(REPOSITORY, "bench/AUDIT-SEARCH.md"), text);
+}
+
+interface Found {
+  readonly ms: number;
+  readonly next: string | null;
+}
+
+type Search = (query: string) => Promise<Found>;
+
+function searcher(origin: string, key: string): Search {
+  return async (query) => {
+    const startedMs = performance.now();
+    const response = await fetch(`${origin}${PATH}?${query}`, { headers: { authorization: `Bearer ${key}` } });
+    const text = await response.text();
+    const ms = performance.now() - startedMs;
+    if (response.status !== 200) throw new Error(`${query}: ${response.status} ${text}`);
+    const answer: { readonly next_cursor: string | null } = JSON.parse(text);
+    return { ms, next: answer.next_cursor };
+  };
+}
+
+async function searchAlone(search: Search, values: Values, runs: number): Promise<Times[]> {
+  const all: Times[] = [{ what: "(no filter)", ms: await repeat(runs, () => search("limit=50")) }];
+  for (const [name, texts] of Object.entries(values)) {
+    const ms = await repeat(runs, (run) => search(`${name.trim()}=${pick(texts, run)}`));
+    all.push({ what: name, ms });
+  }
+  return all;
+}
+
+/** Every two filters, with values of all kinds: also such that nothing has both. */
+async function searchPairs(search: Search, values: Values, runs: number): Promise<Times[]> {
+  const names = Object.keys(values);
+  const all: Times[] = [];
+  for (const [at, one] of names.entries()) {
+    for (const other of names.slice(at + 1)) {
+      // Two ways to ask for a path.
+      if (one.trim() === other.trim()) continue;
+      const query = (run: number) =>
+        `${one.trim()}=${pick(values[one] ?? [], run)}&${other.trim()}=${pick(values[other] ?? [], run * 3 + 1)}`;
+      all.push({ what: `${one} + ${other}`, ms: await repeat(runs, (run) => search(query(run))) });
+    }
+  }
+  return all;
+}
+
+/** Page after page from the newest on, and from far back in time. */
+async function searchDeep(search: Search, values: Values): Promise<Times[]> {
+  const filters = ["", ...["credential_id", "method", "path", "status", "user_agent"].map((name) => `${name}=${pick(values[name] ?? [], 0)}`)];
+  const all: Times[] = [];
+  for (const filter of filters) {
+    const ms: number[] = [];
+    for (const daysBack of [0, DAYS / 2, DAYS - 2]) {
+      const to = new Date(Date.now() - daysBack * 86_400_000).toISOString();
+      let cursor = "";
+      for (let page = 0; page < PAGES_PER_WALK; page += 1) {
+        const found = await search(`${filter}&to=${to}&limit=200${cursor}`);
+        ms.push(found.ms);
+        if (found.next === null) break;
+        cursor = `&cursor=${found.next}`;
+      }
+    }
+    all.push({ what: filter === "" ? "(no filter), 200 events a page" : `${filter.split("=")[0]}, 200 events a page`, ms });
+  }
+  return all;
+}
+
+async function repeat(runs: number, search: (run: number) => Promise<Found>): Promise<number[]> {
+  const ms: number[] = [];
+  for (let run = 0; run < runs; run += 1) ms.push((await search(run)).ms);
+  return ms;
+}
+
+function pick(texts: readonly string[], run: number): string {
+  return encodeURIComponent(texts[run % texts.length] ?? "");
+}
+
+/** For each filter two frequent values, two rare ones and one that nothing has. */
+function readValues(database: DatabaseSync): Values {
+  const of = (column: string, absent: string): string[] => {
+    const sample = `SELECT ${column} AS value, count(*) AS events FROM
+      (SELECT ${column} FROM audit_events WHERE n % 97 = 0 AND organisation_id = 'org_default' AND ${column} IS NOT NULL) GROUP BY 1`;
+    const read = (order: string) => database.prepare(`${sample} ORDER BY events ${order}, value LIMIT 2`).all();
+    return [...read("DESC"), ...read("ASC")].map((row) => String(row["value"])).concat(absent);
+  };
+  const paths = of("path", "/v1/nothing");
+  const day = (back: number) => new Date(Date.now() - back * 86_400_000).toISOString();
+  return {
+    credential_id: of("credential_id", "dcred_none"),
+    recipient_id: of("recipient_id", "rcpt_none"),
+    connection_id: of("connection_id", "conn_none"),
+    grant_id: of("grant_id", "grant_none"),
+    upstream_credential_id: of("upstream_credential_id", "ucred_none"),
+    customer: of("customer", "nobody"),
+    environment: of("environment", "nowhere"),
+    operation: of("operation", "nothing"),
+    decision: ["allowed", "denied"],
+    reason: of("reason", "revoked"),
+    status: [...of("status", "418"), "4xx", "5xx"],
+    upstream_status: [...of("upstream_status", "418"), "5xx"],
+    method: [...of("method", "OPTIONS")],
+    path: paths,
+    // Below a name, anywhere in the path, and with a star in the middle.
+    "path ": ["/v1/collection7/*", "/v1/coll*", `${paths[2]}*`, "item_4999", "no such text", "/v1/*/item_77"],
+    address: [...of("address", "192.0.2.1")],
+    user_agent: ["vendor-sdk/3", "service-29", "no such agent"],
+    request_id: of("request_id", "req_none"),
+    from: [day(1), day(15), day(29)],
+    to: [day(1), day(15), day(29)],
+  };
+}
+
+function percentile(ms: readonly number[], part: number): number {
+  const sorted = ms.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)] ?? 0;
+}
+
+interface Results {
+  readonly alone: readonly Times[];
+  readonly pairs: readonly Times[];
+  readonly deep: readonly Times[];
+  readonly insertion: readonly Insertion[];
+}
+
+function report(options: Options, { alone, pairs, deep, insertion }: Results): string {
+  const everything = [...alone, ...pairs, ...deep].flatMap((each) => each.ms);
+  const slowest = [...pairs].toSorted((a, b) => percentile(b.ms, 0.95) - percentile(a.ms, 0.95)).slice(0, 15);
+  const within = percentile(everything, 0.95) <= TARGET_MS ? "within" : "above";
+  const lines = [
+    "# Searching the audit",
+    "",
+    `${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown"}, Node ${process.versions.node}: ${options.rows.toLocaleString("en")} events`,
+    `of ${DAYS} days in local D1, over HTTP on the running stack, one request at a time. A page holds 50 events unless it says otherwise;`,
+    "where nothing finds the events at once, it may hold fewer and a cursor to go on with. \`npx node bench/audit-search.ts\` repeats it.",
+    "",
+    `Over all ${everything.length.toLocaleString("en")} searches: p50 ${percentile(everything, 0.5).toFixed(1)} ms, p95 ${percentile(everything, 0.95).toFixed(1)} ms, p99 ${percentile(everything, 0.99).toFixed(1)} ms, longest ${Math.max(...everything).toFixed(1)} ms: ${within} the ${TARGET_MS} ms that are aimed at for the 95th percentile.`,
+    "",
+    "## Each filter alone, values frequent, rare and absent",
+    "",
+    ...table(alone),
+    "",
+    `## All ${pairs.length} pairs`,
+    "",
+    ...table([{ what: "all pairs", ms: pairs.flatMap((each) => each.ms) }]),
+    "",
+    "The slowest:",
+    "",
+    ...table(slowest),
+    "",
+    `## Cursors: ${PAGES_PER_WALK} pages from now, from the middle, from the oldest days`,
+    "",
+    ...table(deep),
+    "",
+    "## Putting events on record",
+    "",
+    "The audit Worker's statement on the database's file, 100 events a message, ten messages a transaction, into the full table:",
+    "",
+    "| indexes | µs per event |",
+    "|---|---|",
+    ...insertion.map(({ what, microsPerEvent }) => `| ${what} | ${microsPerEvent.toFixed(1)} |`),
+    "",
+  ];
+  return lines.join("\n");
+}
+
+function table(rows: readonly Times[]): string[] {
+  return [
+    "| search | p50 ms | p95 ms | longest ms |",
+    "|---|---|---|---|",
+    ...rows.map(
+      ({ what, ms }) =>
+        `| ${what.trim()}${what.endsWith(" ") ? ", in part" : ""} | ${percentile(ms, 0.5).toFixed(1)} | ${percentile(ms, 0.95).toFixed(1)} | ${Math.max(...ms).toFixed(1)} |`,
+    ),
+  ];
+}
+
+function readOptions(args: readonly string[]): Options {
+  const given = new Map(args.map((arg) => /^--([a-z]+)=(.+)$/.exec(arg)).map((match) => [match?.[1] ?? "", match?.[2] ?? ""]));
+  const number = (name: string, fallback: number): number => Number(given.get(name) ?? fallback);
+  return {
+    rows: number("rows", 5_000_000),
+    runs: number("runs", 40),
+    directory: given.get("directory") ?? join(tmpdir(), "relaykey-audit-search"),
+    port: number("port", 18_791),
+  };
+}
+
+await main();
+process.exit(0);
