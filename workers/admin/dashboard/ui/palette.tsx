@@ -1,7 +1,7 @@
 /** The palette (Cmd-K): go anywhere, find a thing by name, start the common tasks, by typing. */
 import { signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { connections, credentials, recipients } from "../api/directory.ts";
+import { connections, credentials, customers, policies, recipients } from "../api/directory.ts";
 import { canEdit, canIssue, canRead, signOut } from "../api/session.ts";
 import { plain } from "../format.ts";
 import { navigate } from "../router.ts";
@@ -37,7 +37,9 @@ export function Palette() {
     const opener = document.activeElement;
     ref.current?.showModal();
     void credentials.want();
-    if (canRead.value) void Promise.all([connections.want(), recipients.want()]);
+    if (canRead.value) {
+      void Promise.all([connections.want(), recipients.want(), policies.want(), customers.want()]);
+    }
     return () => {
       if (opener instanceof HTMLElement) opener.focus();
     };
@@ -85,7 +87,7 @@ export function Palette() {
       <ul id="palette-list" role="listbox" aria-label="Results">
         {found.map((command, i) => (
           <li
-            key={`${command.kind} ${command.label}`}
+            key={`${i} ${command.kind} ${command.label}`}
             id={`palette-${i}`}
             role="option"
             aria-selected={i === chosen}
@@ -129,6 +131,8 @@ function commands(): readonly Command[] {
     ...connections.items.value.map((each) => go(each.name, "Connection", "connection", `/connections/${each.id}`)),
     ...credentials.items.value.map((each) => go(each.name, "Credential", "credential", `/credentials/${each.id}`)),
     ...recipients.items.value.map((each) => go(each.name, "Recipient", "recipient", `/recipients/${each.id}`)),
+    ...policies.items.value.map((each) => go(each.name, "Policy", "policy", `/policies/${each.id}`)),
+    ...customers.items.value.map((each) => go(each.name, "Customer", "customer", `/customers/${each.id}`)),
   ];
 }
 
