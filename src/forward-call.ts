@@ -1,8 +1,10 @@
 /** What one vendor call needs, and what it has used up so far. Types only. */
 import type { ConnectionDocument } from "./domain/documents.ts";
+import type { HeaderMap } from "./domain/header-map.ts";
 import type { Reliability } from "./domain/reliability.ts";
 import type { RetryBudget } from "./domain/retry.ts";
 import type { Ports } from "./ports.ts";
+import type { Watch } from "./watch.ts";
 
 /** Why the present key is given up for this call. */
 export type SwitchReason = "token_rejected" | "refused" | "limited";
@@ -13,7 +15,7 @@ export interface ForwardCall {
   readonly requestId: string;
   readonly method: string;
   /** Headers for the vendor, without its key. */
-  readonly headers: Headers;
+  readonly headers: HeaderMap;
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   /** Content-Length as declared; a stream that is known to be too long to keep is then passed on untouched. */
   readonly declaredBytes?: number | null;
@@ -24,10 +26,11 @@ export interface ForwardCall {
    * The request with the present key, `redirect: "manual"` and this signal. `outgoing` may be written to: what is written
    * must be the same places for every key. Throws when the key cannot be used.
    */
-  readonly buildRequest: (outgoing: Headers, body: BodyInit | null, signal: AbortSignal) => Request;
+  readonly buildRequest: (outgoing: HeaderMap, body: BodyInit | null, signal: AbortSignal) => Request;
   /** Moves on to another key or token; false when there is none. May throw when it cannot be read. */
   readonly switchKey: (reason: SwitchReason) => Promise<boolean>;
   readonly keyId: () => string | null;
+  readonly watch: Watch;
   readonly ports: Pick<Ports, "clock" | "random" | "fetch" | "sleep" | "health">;
 }
 

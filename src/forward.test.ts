@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { ConnectionDocument, UpstreamCredentialDocument } from "./domain/documents.ts";
+import { HeaderMap } from "./domain/header-map.ts";
 import { NO_LIMITS } from "./domain/limits.ts";
 import { DEFAULT_RELIABILITY, type Reliability } from "./domain/reliability.ts";
 import { forward } from "./forward.ts";
 import type { ForwardCall, SwitchReason } from "./forward-call.ts";
 import type { CallReport } from "./ports.ts";
+import { Watch } from "./watch.ts";
 
 let connections = 0;
 
@@ -29,6 +31,10 @@ interface Bench {
 }
 
 const RULE: Reliability = { ...DEFAULT_RELIABILITY, firstByteTimeoutMs: 40, totalTimeoutMs: 10_000 };
+
+function headerMap(values: Readonly<Record<string, string>>): HeaderMap {
+  return new HeaderMap(new Headers(values));
+}
 
 /** A connection whose vendor gives these answers, the last one for ever. */
 function bench(answers: readonly Answer[], rule: Partial<Reliability> = {}, keys = 1): Bench {
@@ -58,14 +64,16 @@ function bench(answers: readonly Answer[], rule: Partial<Reliability> = {}, keys
         connection,
         requestId: "req_1",
         method: "GET",
-        headers: new Headers({ accept: "text/plain" }),
+        headers: headerMap({ accept: "text/plain" }),
         body: null,
         upgrade: false,
         signal: null,
         buildRequest: (headers, body, signal) => {
           headers.set("x-key", String(key));
           const method = call.method ?? "GET";
-          return new Request("https://vendor.test/v1/things", { method, headers, body, redirect: "manual", signal });
+          const request = new Request("https://vendor.test/v1/things", { method, body, redirect: "manual", signal });
+          headers.writeTo(request.headers);
+          return request;
         },
         switchKey: (reason) => {
           switches.push(reason);
@@ -73,6 +81,7 @@ function bench(answers: readonly Answer[], rule: Partial<Reliability> = {}, keys
           return Promise.resolve(key < keys || reason === "token_rejected");
         },
         keyId: () => `ucred_${key}`,
+        watch: new Watch(() => Date.now()),
         ports: {
           clock: { nowMs: () => Date.now() },
           random: { bytes: (length) => new Uint8Array(length), unit: () => 0.5 },
@@ -199,7 +208,7 @@ describe("what is repeated", () => {
   it("a write with the caller's idempotency key, unchanged, with the same body", async () => {
     const vendor = bench([status(503), status(200)], { idempotencyHeader: "idempotency-key" });
     const body = new Response("payload").body;
-    await vendor.run({ method: "POST", body, headers: new Headers({ "idempotency-key": "abc" }) });
+    await vendor.run({ method: "POST", body, headers: headerMap({ "idempotency-key": "abc" }) });
     expect(vendor.seen.map((each) => [each.body, each.headers.get("idempotency-key")])).toEqual([
       ["payload", "abc"],
       ["payload", "abc"],
@@ -434,7 +443,7 @@ describe("bodies", () => {
 
   it("that are too long to keep stream on whole, and are sent once", async () => {
     const vendor = bench([status(503)], { idempotencyHeader: "idempotency-key", replayBodyMaxBytes: 1_000 });
-    const headers = new Headers({ "idempotency-key": "abc" });
+    const headers = headerMap({ "idempotency-key": "abc" });
     await vendor.run({ method: "POST", body: stream(9, 300), headers });
     expect(vendor.seen).toHaveLength(1);
     expect(vendor.seen[0]?.body).toBe([..."ihgfedcba"].map((letter) => letter.repeat(300)).join(""));
@@ -443,7 +452,7 @@ describe("bodies", () => {
   it("are not read ahead when no repeat could need them, or when they say that they are too long", async () => {
     for (const call of [
       { method: "POST" },
-      { method: "POST", headers: new Headers({ "idempotency-key": "abc" }), declaredBytes: 5_000_000 },
+      { method: "POST", headers: headerMap({ "idempotency-key": "abc" }), declaredBytes: 5_000_000 },
     ]) {
       const body = stream(3, 10);
       const passed: unknown[] = [];

@@ -4,6 +4,7 @@
  * It never follows a redirect, never decodes a body it need not look into, never repeats a call that might be carried out
  * twice, and never keeps a body that no repeat could need. Every attempt is reported to the connection's health.
  */
+import { HeaderMap } from "./domain/header-map.ts";
 import type { Refusal } from "./domain/problem.ts";
 import type { Reliability } from "./domain/reliability.ts";
 import { err, ok, type Result } from "./domain/result.ts";
@@ -17,6 +18,8 @@ import { keepBody, peekBody, type KeptBody } from "./vendor-body.ts";
 export interface ForwardAnswer {
   /** As the vendor sent it; its status is one that HTTP knows. */
   readonly response: Response;
+  /** Those of the response. */
+  readonly headers: HeaderMap;
   readonly attempts: number;
   /** Time spent waiting for the vendor, over all attempts; pauses between them not included. */
   readonly upstreamMs: number;
@@ -73,7 +76,7 @@ export async function forward(call: ForwardCall): Promise<Result<ForwardAnswer, 
 
 type Step = "again" | Result<ForwardAnswer, ForwardFailure>;
 
-async function oneAttempt(progress: Progress, headers: Headers, body: KeptBody): Promise<Attempt> {
+async function oneAttempt(progress: Progress, headers: HeaderMap, body: KeptBody): Promise<Attempt> {
   const { call, rule } = progress;
   const startedMs = call.ports.clock.nowMs();
   const controller = new AbortController();
@@ -81,15 +84,16 @@ async function oneAttempt(progress: Progress, headers: Headers, body: KeptBody):
   progress.attempts += 1;
   progress.keyId = call.keyId();
   const timeoutMs = Math.max(1, Math.min(rule.firstByteTimeoutMs, progress.deadlineMs - startedMs));
-  const attempt = await attemptCall(request, call.ports.fetch, timeoutMs, call.signal, controller);
+  const attempt = await attemptCall(request, call.ports.fetch, call.watch, timeoutMs, call.signal, controller);
   progress.upstreamMs += Math.max(0, call.ports.clock.nowMs() - startedMs);
   return attempt;
 }
 
 async function afterAnswer(progress: Progress, answered: Response, body: KeptBody): Promise<Step> {
   const { call, rule } = progress;
-  const { status, headers } = answered;
-  if (status === 101 && call.upgrade) return ok(answer(progress, answered));
+  const { status } = answered;
+  const headers = HeaderMap.of(answered.headers);
+  if (status === 101 && call.upgrade) return ok(answer(progress, answered, headers));
   let response = answered;
   let bodyStart: string | null = null;
   if (needsBodyStart(rule, status, headers)) ({ response, bodyStart } = await peekBody(answered));
@@ -101,7 +105,7 @@ async function afterAnswer(progress: Progress, answered: Response, body: KeptBod
     await drop(response);
     return "again";
   }
-  if (status >= 200 && status <= 599) return ok(answer(progress, response));
+  if (status >= 200 && status <= 599) return ok(answer(progress, response, headers));
   await drop(response);
   return err(failure(progress, unknownStatus(status)));
 }
@@ -139,16 +143,16 @@ function report(progress: Progress, status: number, signs: VendorSigns, nowMs: n
   });
 }
 
-function hasIdempotencyKey(rule: Reliability, headers: Headers): boolean {
+function hasIdempotencyKey(rule: Reliability, headers: HeaderMap): boolean {
   return rule.idempotencyHeader !== null && headers.has(rule.idempotencyHeader);
 }
 
 /** The vendor's idempotency key, where it knows one and the policy adds it: one per call, the same for every attempt. */
-function withIdempotencyKey(call: ForwardCall, rule: Reliability): Headers {
+function withIdempotencyKey(call: ForwardCall, rule: Reliability): HeaderMap {
   if (!rule.injectIdempotencyKey || rule.idempotencyHeader === null || mayRepeat(call.method, false))
     return call.headers;
   if (call.headers.has(rule.idempotencyHeader)) return call.headers;
-  const headers = new Headers(call.headers);
+  const headers = new HeaderMap(call.headers);
   headers.set(rule.idempotencyHeader, call.requestId);
   return headers;
 }
@@ -162,8 +166,8 @@ function notesOf({ givenUp, breaker }: Progress): Readonly<Record<string, unknow
   return { ...(given_up.length === 0 ? {} : { given_up }), ...(breaker === "closed" ? {} : { breaker }) };
 }
 
-function answer(progress: Progress, response: Response): ForwardAnswer {
-  return { response, attempts: progress.attempts, upstreamMs: progress.upstreamMs, notes: notesOf(progress) };
+function answer(progress: Progress, response: Response, headers: HeaderMap): ForwardAnswer {
+  return { response, headers, attempts: progress.attempts, upstreamMs: progress.upstreamMs, notes: notesOf(progress) };
 }
 
 function failure(progress: Progress, refusal: Refusal): ForwardFailure {

@@ -7,6 +7,7 @@
  */
 import { newId, ID_RANDOM_BYTES } from "./domain/ids.ts";
 import type { LimitStatus } from "./domain/admission.ts";
+import { HeaderMap } from "./domain/header-map.ts";
 import type { ConnectionDocument } from "./domain/documents.ts";
 import { PROBLEM_KINDS, type Refusal } from "./domain/problem.ts";
 import type { ProxyRoute } from "./domain/route.ts";
@@ -34,23 +35,24 @@ export async function handleCall(
   settings: PipelineSettings,
 ): Promise<Response> {
   const startedMs = ports.clock.nowMs();
+  const headers = HeaderMap.of(request.headers);
   const requestId = newId("req", ports.random.bytes(ID_RANDOM_BYTES));
   const refuse = (
     refusal: Refusal,
     limits: readonly LimitStatus[] = [],
     connection: ConnectionDocument | null = null,
-  ): Response => refusalResponse(refusal, { requestId, limits, connection, accept: request.headers.get("accept") });
+  ): Response => refusalResponse(refusal, { requestId, limits, connection, accept: headers.get("accept") });
   try {
     // 1 and 2: authenticate the caller and load the policy of its credential.
-    const known = await authenticate({ headers: request.headers, route }, ports, settings);
+    const known = await authenticate({ headers, route }, ports, settings);
     if (!known.ok) {
       ports.doorstep.refused(known.error.reason ?? known.error.code, route.rawPath);
       return refuse(known.error);
     }
 
     // 3, 4 and 5: endpoint and environment rules, then rate and budget: admitted by the gate, on durable record.
-    const body = bodyReader(request, settings.maxBodyBytes);
-    const admitted = await admitCall({ request, route, body, requestId }, known.value, ports, settings);
+    const body = bodyReader(request, headers, settings.maxBodyBytes);
+    const admitted = await admitCall({ request, headers, route, body, requestId }, known.value, ports, settings);
     if (!admitted.ok) {
       const { refusal, limits, judgement } = admitted.error;
       // Without a judgement no gate has it on record.
@@ -67,7 +69,7 @@ export async function handleCall(
     let reached = false;
     try {
       // 6: payment, when the grant asks for it.
-      const payment = await takePayment({ request, requestId, caller, judgement, open }, ports);
+      const payment = await takePayment({ request, headers, requestId, caller, judgement, open }, ports);
       if (!payment.ok) return refuseOpen(payment.error);
 
       // 7 and 8: choose the upstream credential and fetch its secret.
@@ -80,7 +82,7 @@ export async function handleCall(
       // 9: forward with partner-aware retries.
       reached = true;
       const answer = await callVendor(
-        { request, requestId, caller, judgement, body, keys: keys.value },
+        { request, headers, requestId, caller, judgement, body, keys: keys.value, watch: open.watch },
         ports,
         settings,
       );

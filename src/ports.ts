@@ -9,6 +9,7 @@ import type {
   GrantDocument,
   UpstreamCredentialDocument,
 } from "./domain/documents.ts";
+import type { ReadHeaders } from "./domain/header-map.ts";
 import type { Notice } from "./domain/notice.ts";
 import type { Refusal } from "./domain/problem.ts";
 import type { Result } from "./domain/result.ts";
@@ -101,7 +102,7 @@ export interface PaymentPort {
 export interface PaymentInput {
   readonly document: CredentialDocument;
   readonly grant: GrantDocument;
-  readonly headers: Headers;
+  readonly headers: ReadHeaders;
   readonly method: string;
   readonly path: string;
   readonly resourceUrl: string;

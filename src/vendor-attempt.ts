@@ -1,6 +1,7 @@
 /**
  * One attempt at a vendor: fetch, first-byte timeout, the caller's abort. Never throws; never leaves a late answer open.
  */
+import type { Watch } from "./watch.ts";
 
 export type Attempt =
   | { readonly kind: "answer"; readonly response: Response }
@@ -13,6 +14,7 @@ export type Attempt =
 export function attemptCall(
   request: Request,
   fetch: (request: Request) => Promise<Response>,
+  watch: Watch,
   timeoutMs: number,
   signal: AbortSignal | null,
   controller: AbortController,
@@ -23,11 +25,11 @@ export function attemptCall(
     const end = (attempt: Attempt): void => {
       if (over) return;
       over = true;
-      clearTimeout(timer);
+      callOff();
       resolve(attempt);
       if (attempt.kind !== "answer") controller.abort();
     };
-    const timer = setTimeout(() => end({ kind: "timeout" }), timeoutMs);
+    const callOff = watch.after(timeoutMs, () => end({ kind: "timeout" }));
     signal?.addEventListener(
       "abort",
       () => {

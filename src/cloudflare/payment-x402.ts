@@ -4,6 +4,7 @@
  * Always holds: nothing is forwarded before the payment is reserved; the caller gets no answer of the vendor before the
  * money came; when nobody knows whether it came the caller is told so and never asked to pay anew.
  */
+import type { ReadHeaders } from "../domain/header-map.ts";
 import type { PaymentRule } from "../domain/payment.ts";
 import { callPrice } from "../domain/payment-price.ts";
 import type { Refusal } from "../domain/problem.ts";
@@ -37,7 +38,7 @@ export interface X402Options extends FacilitatorOptions {
   readonly refund: Refund | null;
 }
 
-export function carriesPayment(headers: Headers): boolean {
+export function carriesPayment(headers: ReadHeaders): boolean {
   return headers.has("payment-signature") || headers.has("x-payment");
 }
 
@@ -104,7 +105,7 @@ async function reserve(
 }
 
 /** Null: the call carries no payment. */
-function present(headers: Headers): Result<PresentedPayment, Refusal> | null {
+function present(headers: ReadHeaders): Result<PresentedPayment, Refusal> | null {
   const v2 = headers.get("payment-signature");
   const v1 = headers.get("x-payment");
   if (v2 !== null && v1 !== null) return err(BOTH_VERSIONS);

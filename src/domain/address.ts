@@ -3,6 +3,7 @@
  * One spelling for each address goes out: dotted decimal, or RFC 5952; an IPv4 address in IPv6 clothes (`::ffff:…`) is
  * the IPv4 address. What comes in is read strictly: no octal, no short forms, no zone.
  */
+import type { ReadHeaders } from "./header-map.ts";
 import type { ClientAddress } from "./admission.ts";
 
 /** Four or sixteen bytes. */
@@ -85,7 +86,7 @@ export function blockHolds(block: Block, bytes: AddressBytes): boolean {
  * Where a request came from: `CF-Connecting-IP` as the edge sets it, nothing else. `local` lets a request without it count
  * as the machine itself; elsewhere a missing or unreadable one is no address at all.
  */
-export function clientAddress(headers: Headers, local: boolean): ClientAddress {
+export function clientAddress(headers: ReadHeaders, local: boolean): ClientAddress {
   const text = headers.get("cf-connecting-ip");
   const ip = text === null ? (local ? "127.0.0.1" : null) : canonicalAddress(text);
   const viaWorker = headers.has("cf-worker") || (ip !== null && blockContains(WORKER_BLOCK, ip));

@@ -8,6 +8,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { encodeBase64, encodeHex, utf8 } from "./encoding.ts";
 import { fillTemplate, secretParts, secretProblem } from "./auth-secret.ts";
 import type { AuthScheme } from "./auth-scheme.ts";
+import type { WriteHeaders } from "./header-map.ts";
 
 export { last4, maskedForms, secretParts, secretProblem } from "./auth-secret.ts";
 
@@ -17,7 +18,7 @@ export interface OutgoingCall {
   /** Absolute and final: exactly what will be sent. */
   readonly url: string;
   /** Written to. */
-  readonly headers: Headers;
+  readonly headers: WriteHeaders;
   /** The body as sent; null when there is none or when the scheme does not need it. */
   readonly bodyBytes: Uint8Array | null;
   readonly nowMs: number;

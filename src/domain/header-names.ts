@@ -3,6 +3,8 @@
  * `_` and `.` read as `-`), because many servers read `X_Forwarded_For` and `X-Forwarded-For` as one variable (RFC 3875 §4.1.18).
  */
 
+import type { ReadHeaders } from "./header-map.ts";
+
 /** Lower case, with `_` and `.` as `-`. */
 export function plainName(name: string): string {
   const lower = name.toLowerCase();
@@ -28,7 +30,7 @@ export function isHopByHop(plain: string): boolean {
 }
 
 /** Plain names that `Connection` declares to be for this hop (RFC 9110 §7.6.1). */
-export function connectionNamed(headers: Headers): ReadonlySet<string> {
+export function connectionNamed(headers: ReadHeaders): ReadonlySet<string> {
   const value = headers.get("connection");
   if (value === null) return NONE;
   return new Set(value.split(",").map((name) => plainName(name.trim())));

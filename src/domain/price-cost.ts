@@ -6,6 +6,7 @@
  * An answer of 400 or above costs nothing unless it states a cost itself; a good answer that should have stated its cost
  * and did not is `null`: what was reserved then stays spent, so that silence never makes calls free.
  */
+import type { ReadHeaders } from "./header-map.ts";
 import { compilePattern, matchPattern, type Pattern } from "./pattern.ts";
 import type { PriceRule } from "./price.ts";
 
@@ -59,7 +60,7 @@ export function costOf(
   method: string,
   path: string,
   status: number,
-  headers: Headers,
+  headers: ReadHeaders,
   usage: JsonUsage | null,
 ): number | null {
   if (prices.length === 0) return null;
@@ -72,7 +73,7 @@ export function costOf(
   return wholeMicros(stated);
 }
 
-function headerUnits(rule: Extract<PriceRule, { kind: "header" }>, headers: Headers): number | null {
+function headerUnits(rule: Extract<PriceRule, { kind: "header" }>, headers: ReadHeaders): number | null {
   const text = headers.get(rule.name)?.trim() ?? "";
   if (!/^\d{1,15}(\.\d{1,15})?$/.test(text)) return null;
   return Number(text) * rule.usdMicrosPerUnit;

@@ -9,6 +9,7 @@
  * `Origin` passes (the vendor's CORS answer is the vendor's to give); `Referer` and `Sec-Fetch-*` do not: they tell of
  * the proxy's URL and of pages that are none of the vendor's business.
  */
+import { HeaderMap, type ReadHeaders } from "./header-map.ts";
 import { connectionNamed, isHopByHop, isPaymentHeader, isRelayKeyHeader, plainName } from "./header-names.ts";
 import { carriesToken, isTokenSubprotocol, type Presented } from "./presented.ts";
 import type { Outcome, Refusal } from "./problem.ts";
@@ -36,12 +37,12 @@ export interface VendorHeaderOptions {
 }
 
 /** The vendor's request headers, or `header_too_large`. `incoming` is not changed. */
-export function vendorRequestHeaders(incoming: Headers, options: VendorHeaderOptions): Outcome<Headers> {
+export function vendorRequestHeaders(incoming: ReadHeaders, options: VendorHeaderOptions): Outcome<HeaderMap> {
   const perHop = connectionNamed(incoming);
   const denied = deniedByOptions(options);
   const allowed = new Set(options.allowHeaders.map((name) => name.toLowerCase()));
   const account = new Set(options.accountHeaders.map(plainName));
-  const headers = new Headers();
+  const headers = new HeaderMap();
   let count = 0;
   let bytes = 0;
   for (const [name, value] of incoming) {
@@ -151,7 +152,7 @@ function judgeName(plain: string): boolean {
 }
 
 /** RFC 6455 §4.1. The client's key and version go along; so do the subprotocols that carry no credential. */
-function copyHandshake(incoming: Headers, headers: Headers): void {
+function copyHandshake(incoming: ReadHeaders, headers: HeaderMap): void {
   headers.set("upgrade", "websocket");
   for (const name of ["sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"]) {
     const value = incoming.get(name);

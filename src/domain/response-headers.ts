@@ -5,6 +5,7 @@
  * The vendor's `RateLimit` and `Retry-After` pass: they are about the vendor's limits. Where RelayKey has limits of its
  * own to tell of, the pipeline overwrites them.
  */
+import { HeaderMap, type ReadHeaders } from "./header-map.ts";
 import { connectionNamed, isHopByHop, isPaymentHeader, isRelayKeyHeader, plainName } from "./header-names.ts";
 
 export interface CallerHeaderOptions {
@@ -54,12 +55,12 @@ const ABOUT_BYTES: ReadonlySet<string> = new Set([
 
 /** The caller's response headers; `change` may alter each value on its way. `upstream` is not changed. */
 export function callerResponseHeaders(
-  upstream: Headers,
+  upstream: ReadHeaders,
   options: CallerHeaderOptions,
   change: (name: string, value: string) => string = unchanged,
-): Headers {
+): HeaderMap {
   const perHop = connectionNamed(upstream);
-  const headers = new Headers();
+  const headers = new HeaderMap();
   for (const [name, value] of upstream) {
     const plain = plainName(name);
     if (isHopByHop(plain) || perHop.has(plain) || NEVER_PASSED.has(plain)) continue;

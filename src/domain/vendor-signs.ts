@@ -2,6 +2,7 @@
  * How a vendor says wait, limit or refused: statuses, headers and body signs, as the connection's reliability policy
  * names them. Pure: reads values, decides nothing about repeating.
  */
+import type { ReadHeaders } from "./header-map.ts";
 import type { Reliability } from "./reliability.ts";
 
 /** Bytes of a body that are searched for a sign. */
@@ -34,7 +35,7 @@ export interface VendorQuotaLeft {
 type SignRule = Reliability["limitSigns"][number];
 
 /** Whether a body's beginning must be known before this answer can be judged. */
-export function needsBodyStart(reliability: Reliability, status: number, headers: Headers): boolean {
+export function needsBodyStart(reliability: Reliability, status: number, headers: ReadHeaders): boolean {
   if (status === 429) return false;
   const rules = [...reliability.limitSigns, ...(reliability.refusedSigns ?? [])];
   return rules.some((rule) => rule.bodyIncludes !== null && headSigns(rule, status, headers));
@@ -43,7 +44,7 @@ export function needsBodyStart(reliability: Reliability, status: number, headers
 export function readVendorSigns(
   reliability: Reliability,
   status: number,
-  headers: Headers,
+  headers: ReadHeaders,
   bodyStart: string | null,
   nowMs: number,
 ): VendorSigns {
@@ -75,7 +76,7 @@ function isFailing(status: number): boolean {
   return status === 500 || (status >= 502 && status <= 504) || (status >= 520 && status <= 530) || status >= 598;
 }
 
-function headSigns(rule: SignRule, status: number, headers: Headers): boolean {
+function headSigns(rule: SignRule, status: number, headers: ReadHeaders): boolean {
   if (rule.statuses.length > 0 && !rule.statuses.includes(status)) return false;
   if (rule.header === null) return true;
   // `name` alone asks for presence, `name: value` for that value.
@@ -84,13 +85,18 @@ function headSigns(rule: SignRule, status: number, headers: Headers): boolean {
   return headers.get(rule.header.slice(0, colon).trim())?.trim() === rule.header.slice(colon + 1).trim();
 }
 
-function matches(rule: SignRule, status: number, headers: Headers, bodyStart: string | null): boolean {
+function matches(rule: SignRule, status: number, headers: ReadHeaders, bodyStart: string | null): boolean {
   if (!headSigns(rule, status, headers)) return false;
   return rule.bodyIncludes === null || (bodyStart?.includes(rule.bodyIncludes) ?? false);
 }
 
 /** For vendors that document a fixed pause and state none in the answer. */
-function fixedWaitMs(reliability: Reliability, status: number, headers: Headers, body: string | null): number | null {
+function fixedWaitMs(
+  reliability: Reliability,
+  status: number,
+  headers: ReadHeaders,
+  body: string | null,
+): number | null {
   const rule = reliability.limitSigns.find(
     (each) => each.waitSeconds !== undefined && matches(each, status, headers, body),
   );
@@ -98,7 +104,7 @@ function fixedWaitMs(reliability: Reliability, status: number, headers: Headers,
 }
 
 /** `Retry-After` in its two forms, and the millisecond form that some vendors add. */
-export function statedWaitMs(headers: Headers, nowMs: number): number | null {
+export function statedWaitMs(headers: ReadHeaders, nowMs: number): number | null {
   const exact = Number(headers.get("retry-after-ms") ?? "");
   if (exact > 0) return Math.ceil(exact);
   const text = headers.get("retry-after")?.trim() ?? "";
@@ -113,7 +119,7 @@ export function statedWaitMs(headers: Headers, nowMs: number): number | null {
 }
 
 /** The scarcest of the quotas that the answer states. */
-function leastQuota(reliability: Reliability, headers: Headers, nowMs: number): VendorQuotaLeft | null {
+function leastQuota(reliability: Reliability, headers: ReadHeaders, nowMs: number): VendorQuotaLeft | null {
   let least: VendorQuotaLeft | null = null;
   for (const rule of reliability.quotaHeaders) {
     const remaining = headers.get(rule.remaining)?.trim() ?? "";
@@ -156,7 +162,7 @@ export function durationMs(text: string): number | null {
 }
 
 /** `x-should-retry` and its vendor-prefixed forms (`…-should-retry`). */
-function vendorWord(headers: Headers): boolean | null {
+function vendorWord(headers: ReadHeaders): boolean | null {
   for (const [name, value] of headers) {
     if (!name.endsWith("should-retry")) continue;
     const word = value.trim().toLowerCase();

@@ -6,6 +6,7 @@ import type { AdmissionRequest, LimitStatus } from "../domain/admission.ts";
 import { clientAddress } from "../domain/address.ts";
 import type { CredentialDocument } from "../domain/documents.ts";
 import { gateDocument } from "../domain/gate-document.ts";
+import type { ReadHeaders } from "../domain/header-map.ts";
 import { reserveFor } from "../domain/price-cost.ts";
 import type { Refusal } from "../domain/problem.ts";
 import { err, ok, type Result } from "../domain/result.ts";
@@ -35,6 +36,7 @@ const MAX_USER_AGENT_CHARS = 256;
 export async function admitCall(
   call: {
     readonly request: Request;
+    readonly headers: ReadHeaders;
     readonly route: ProxyRoute;
     readonly body: BodyReader;
     readonly requestId: string;
@@ -43,13 +45,13 @@ export async function admitCall(
   ports: Ports,
   settings: PipelineSettings,
 ): Promise<Result<Admitted, NotAdmitted>> {
-  const { request, route, body } = call;
-  const address = clientAddress(request.headers, settings.local);
+  const { request, headers, route, body } = call;
+  const address = clientAddress(headers, settings.local);
   let current = caller;
   let sendDocument = false;
   for (let round = 0; round <= MAX_RELOADS; round += 1) {
     const { document } = current;
-    const judgement = await judgeCall({ method: request.method, headers: request.headers, route, body }, document);
+    const judgement = await judgeCall({ method: request.method, headers, route, body }, document);
     const { grant } = judgement;
     const refusal = statusRefusal(document) ?? current.conflict ?? judgement.refusal;
     const admission: AdmissionRequest = {
@@ -65,7 +67,7 @@ export async function admitCall(
       path: judgement.path,
       operation: judgement.operation,
       address,
-      userAgent: (request.headers.get("user-agent") ?? "").slice(0, MAX_USER_AGENT_CHARS),
+      userAgent: (headers.get("user-agent") ?? "").slice(0, MAX_USER_AGENT_CHARS),
       refusal,
       reserveUsdMicros: grant === null ? 0 : reserveFor(grant.connection.prices, request.method, judgement.path),
       settlements: [],

@@ -4,6 +4,7 @@
  */
 import type { LimitStatus } from "../domain/admission.ts";
 import { maskedForms } from "../domain/auth-apply.ts";
+import { HeaderMap, type ReadHeaders } from "../domain/header-map.ts";
 import { maskText, secretForms, StreamMasker } from "../domain/mask.ts";
 import { costOf } from "../domain/price-cost.ts";
 import { PROBLEM_KINDS, type Refusal } from "../domain/problem.ts";
@@ -19,7 +20,7 @@ import { deliver, type ByteFilter, type DeliveryEnd } from "./deliver.ts";
 import type { Judgement } from "./judge.ts";
 import type { Ending, OpenCall } from "./open-call.ts";
 import { refusalResponse } from "./refuse.ts";
-import type { BodyReader } from "./request-body.ts";
+import { declaredLength, type BodyReader } from "./request-body.ts";
 import { withoutMembers } from "./response-rules.ts";
 import { usageMeter } from "./usage-meter.ts";
 
@@ -49,7 +50,9 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
     await call.payment.release("response_unreadable");
     return failed(call, { ...sent(call.answer.value), refusal: shown.error, forwarded: true });
   }
-  const vendor: VendorAnswer = { ...call.answer.value, response: shown.value };
+  const { response, headers: answered } = call.answer.value;
+  const upstream = shown.value === response ? answered : HeaderMap.of(shown.value.headers);
+  const vendor: VendorAnswer = { ...call.answer.value, response: shown.value, headers: upstream };
   let receipt: Readonly<Record<string, string>> = {};
   if (status >= 400) await call.payment.release(`upstream_${status}`);
   else {
@@ -67,11 +70,11 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
   let known: UrlMap | null = null;
   // Most answers hold no URL of the vendor's, so the map is made when one is met.
   const map = (): UrlMap => (known ??= urlMap(call, settings));
-  const rewrites = connection.urlMembers.length > 0 && isJson(vendor.response.headers);
+  const rewrites = connection.urlMembers.length > 0 && isJson(upstream);
   const changed = rewrites || scope.removeResponseMembers.length > 0;
-  const headers = callerHeaders(call, vendor.response.headers, forms, map, receipt, changed);
+  const headers = callerHeaders(call, upstream, forms, map, receipt, changed);
   const maskers: StreamMasker[] = [];
-  const meter = usageMeter(connection.prices, call.request.method, call.judgement.path, vendor.response.headers);
+  const meter = usageMeter(connection.prices, call.request.method, call.judgement.path, upstream);
   const filters = (): ByteFilter[] => {
     const masker = new StreamMasker(forms);
     maskers.push(masker);
@@ -81,6 +84,7 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
   const masked = (): boolean => maskers.some((each) => each.hits > 0) || headers.masked;
   const delivered = await deliver({
     upstream: vendor.response,
+    declaredBytes: declaredLength(upstream),
     headers: headers.value,
     method: call.request.method,
     filters,
@@ -89,6 +93,7 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
     idleTimeoutMs: connection.reliability.idleTimeoutMs,
     deadlineMs: ports.clock.nowMs() + connection.reliability.totalTimeoutMs,
     nowMs: () => ports.clock.nowMs(),
+    watch: call.open.watch,
     fixedLength: ports.fixedLength,
     signal: call.request.signal,
     ended: (end) => {
@@ -97,7 +102,7 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
         call.request.method,
         call.judgement.path,
         status,
-        vendor.response.headers,
+        upstream,
         meter?.usage() ?? null,
       );
       if (masked()) call.open.note("echo_masked", true);
@@ -174,29 +179,23 @@ function ending(call: AnsweredCall, vendor: VendorAnswer, end: DeliveryEnd): End
 function upgraded(call: AnsweredCall, vendor: VendorAnswer): Response {
   call.open.note("websocket", true);
   const prices = call.judgement.grant.connection.prices;
-  const cost = costOf(
-    prices,
-    call.request.method,
-    call.judgement.path,
-    vendor.response.status,
-    vendor.response.headers,
-    null,
-  );
+  const cost = costOf(prices, call.request.method, call.judgement.path, vendor.response.status, vendor.headers, null);
   call.open.settle({ ...ending(call, vendor, { bytesOut: 0, how: "whole" }), costUsdMicros: cost });
-  const clean = callerResponseHeaders(vendor.response.headers, { upgrade: true });
-  const answer = new Response(null, { status: 101, webSocket: vendor.response.webSocket, headers: clean });
+  const clean = callerResponseHeaders(vendor.headers, { upgrade: true });
+  const answer = new Response(null, { status: 101, webSocket: vendor.response.webSocket });
+  clean.writeTo(answer.headers);
   answer.headers.set("x-relaykey-request-id", call.requestId);
   return answer;
 }
 
 function callerHeaders(
   call: AnsweredCall,
-  upstream: Headers,
+  upstream: ReadHeaders,
   forms: readonly Uint8Array[],
   map: () => UrlMap,
   receipt: Readonly<Record<string, string>>,
   rewritten: boolean,
-): { readonly value: Headers; readonly masked: boolean } {
+): { readonly value: HeaderMap; readonly masked: boolean } {
   let masked = false;
   const value = callerResponseHeaders(upstream, { bodyRewritten: rewritten }, (name, text) => {
     const safe = maskText(text, forms);
@@ -220,6 +219,6 @@ function urlMap(call: AnsweredCall, settings: PipelineSettings): UrlMap {
   });
 }
 
-function isJson(headers: Headers): boolean {
+function isJson(headers: ReadHeaders): boolean {
   return /^application\/(?:[\w.+-]+\+)?json\b/i.test(headers.get("content-type") ?? "");
 }

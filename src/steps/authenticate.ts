@@ -5,6 +5,7 @@
  */
 import { authHeaderNames, authQueryNames } from "../domain/auth-apply.ts";
 import type { CredentialDocument } from "../domain/documents.ts";
+import type { ReadHeaders } from "../domain/header-map.ts";
 import { findPresented, type Presented } from "../domain/presented.ts";
 import type { Outcome, Refusal } from "../domain/problem.ts";
 import { err, ok } from "../domain/result.ts";
@@ -40,7 +41,7 @@ const CONFLICT: Refusal = {
 
 /** `fresh` bypasses the isolate's cache, after the gate said that the document is old. */
 export async function authenticate(
-  request: { readonly headers: Headers; readonly route: ProxyRoute | null },
+  request: { readonly headers: ReadHeaders; readonly route: ProxyRoute | null },
   ports: Ports,
   settings: PipelineSettings,
 ): Promise<Outcome<Caller>> {

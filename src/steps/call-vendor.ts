@@ -4,11 +4,13 @@
  */
 import { applyAuth, authHeaderNames, needsBody, UnusableSecret } from "../domain/auth-apply.ts";
 import { checkBaseUrl, type BaseUrl } from "../domain/egress.ts";
+import type { HeaderMap, ReadHeaders } from "../domain/header-map.ts";
 import type { Refusal } from "../domain/problem.ts";
 import { vendorRequestHeaders } from "../domain/request-headers.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { forward, type ForwardFailure } from "../forward.ts";
 import type { PipelineSettings, Ports } from "../ports.ts";
+import type { Watch } from "../watch.ts";
 import type { Caller } from "./authenticate.ts";
 import type { Judgement } from "./judge.ts";
 import type { BodyReader } from "./request-body.ts";
@@ -16,6 +18,8 @@ import type { UpstreamKey, UpstreamKeys } from "./upstream-keys.ts";
 
 export interface VendorAnswer {
   readonly response: Response;
+  /** Those of the response. */
+  readonly headers: HeaderMap;
   readonly attempts: number;
   readonly upstreamMs: number;
   /** The key that was used, for masking what the vendor echoes. */
@@ -35,11 +39,14 @@ export interface VendorFailure {
 
 export interface VendorCall {
   readonly request: Request;
+  /** Those of the request. */
+  readonly headers: ReadHeaders;
   readonly requestId: string;
   readonly caller: Caller;
   readonly judgement: Judgement & { readonly grant: NonNullable<Judgement["grant"]> };
   readonly body: BodyReader;
   readonly keys: UpstreamKeys;
+  readonly watch: Watch;
 }
 
 const bases = new Map<string, BaseUrl>();
@@ -54,8 +61,8 @@ export async function callVendor(
   const { connection, scope } = judgement.grant;
   const target = destination(judgement, settings);
   if (!target.ok) return err(unsent(target.error));
-  const upgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
-  const headers = vendorRequestHeaders(request.headers, {
+  const upgrade = call.headers.get("upgrade")?.toLowerCase() === "websocket";
+  const headers = vendorRequestHeaders(call.headers, {
     presented: call.caller.presented,
     accountHeaders: connection.accountHeaders,
     allowHeaders: scope.allowHeaders,
@@ -72,7 +79,7 @@ export async function callVendor(
     signedBody = read.value;
   }
   let key = call.keys.first;
-  const buildRequest = (outgoing: Headers, body: BodyInit | null, signal: AbortSignal): Request => {
+  const buildRequest = (outgoing: HeaderMap, body: BodyInit | null, signal: AbortSignal): Request => {
     const dressed = applyAuth(connection.auth, key.secret, {
       method: request.method,
       url: target.value,
@@ -81,7 +88,9 @@ export async function callVendor(
       nowMs: ports.clock.nowMs(),
       accessToken: key.accessToken,
     });
-    return new Request(dressed.url, { method: request.method, headers: outgoing, body, redirect: "manual", signal });
+    const sent = new Request(dressed.url, { method: request.method, body, redirect: "manual", signal });
+    outgoing.writeTo(sent.headers);
+    return sent;
   };
   try {
     const result = await forward({
@@ -100,6 +109,7 @@ export async function callVendor(
         if (other !== null) key = other;
         return other !== null;
       },
+      watch: call.watch,
       keyId: () => key.credential?.id ?? null,
       ports,
     });

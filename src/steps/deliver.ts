@@ -5,8 +5,10 @@
  * Encoded bodies (gzip, br): workerd decodes what a script reads, so the answer is cloned, the clone is searched, and
  * the vendor's own bytes are passed on when nothing was found. What is too large for that is re-encoded while streaming.
  */
+import type { HeaderMap } from "../domain/header-map.ts";
 import type { Ports } from "../ports.ts";
-import { declaredLength, readBounded } from "./request-body.ts";
+import type { Watch } from "../watch.ts";
+import { readBounded } from "./request-body.ts";
 
 /** Bodies of declared length up to this are handled in one piece. */
 export const SMALL_BODY_BYTES = 65_536;
@@ -27,8 +29,10 @@ export interface DeliveryEnd {
 
 export interface Delivery {
   readonly upstream: Response;
+  /** Content-Length of the upstream answer; null: none. */
+  readonly declaredBytes: number | null;
   /** Cleaned headers, written to when the body's form changes. */
-  readonly headers: Headers;
+  readonly headers: HeaderMap;
   readonly method: string;
   /** Makes a fresh chain of filters. */
   readonly filters: () => ByteFilter[];
@@ -40,6 +44,7 @@ export interface Delivery {
   /** Epoch ms after which the answer is cut. */
   readonly deadlineMs: number;
   readonly nowMs: () => number;
+  readonly watch: Watch;
   readonly fixedLength: Ports["fixedLength"];
   readonly signal: AbortSignal | null;
   /** Called exactly once. */
@@ -56,11 +61,11 @@ export async function deliver(delivery: Delivery): Promise<Response | "vendor_di
   if (body === null || method === "HEAD" || NO_BODY_STATUSES.has(status)) {
     await body?.cancel().catch(() => undefined);
     delivery.ended({ bytesOut: 0, how: "whole" });
-    return new Response(null, { status, statusText: upstream.statusText, headers });
+    return respond(delivery, null);
   }
   const encoding = (headers.get("content-encoding") ?? "identity").trim().toLowerCase();
   const streaming = (headers.get("content-type") ?? "").toLowerCase().startsWith("text/event-stream");
-  const declared = declaredLength(upstream.headers);
+  const declared = delivery.declaredBytes;
   if (encoding !== "identity" && !streaming) return deliverEncoded(delivery);
   if (encoding !== "identity") headers.delete("content-encoding");
   if (encoding === "identity" && !streaming && declared !== null && declared <= SMALL_BODY_BYTES) {
@@ -70,27 +75,26 @@ export async function deliver(delivery: Delivery): Promise<Response | "vendor_di
 }
 
 async function deliverSmall(delivery: Delivery, declared: number): Promise<Response | "vendor_died"> {
-  const { upstream, headers } = delivery;
+  const { headers } = delivery;
   const whole = await readWhole(delivery);
   if (whole === null || whole.byteLength !== declared) return "vendor_died";
   const bytes = runFilters(delivery.filters(), whole);
   headers.delete("content-length");
   delivery.ended({ bytesOut: bytes.byteLength, how: "whole" });
-  return new Response(bytes, { status: upstream.status, statusText: upstream.statusText, headers });
+  return respond(delivery, bytes);
 }
 
 async function readWhole(delivery: Delivery): Promise<Uint8Array<ArrayBuffer> | null> {
-  let timer: number | null = null;
-  const late = new Promise<null>((resolve) => {
-    const left = delivery.deadlineMs - delivery.nowMs();
-    timer = setTimeout(() => resolve(null), Math.max(0, Math.min(left, delivery.idleTimeoutMs)));
-  });
+  const late = Promise.withResolvers<null>();
+  const left = delivery.deadlineMs - delivery.nowMs();
+  const callOff = delivery.watch.after(Math.min(left, delivery.idleTimeoutMs), () => late.resolve(null));
   try {
-    return await Promise.race([delivery.upstream.arrayBuffer().then((buffer) => new Uint8Array(buffer)), late]);
+    const buffer = await Promise.race([delivery.upstream.arrayBuffer(), late.promise]);
+    return buffer === null ? null : new Uint8Array(buffer);
   } catch {
     return null;
   } finally {
-    clearTimeout(timer);
+    callOff();
   }
 }
 
@@ -111,29 +115,34 @@ async function deliverEncoded(delivery: Delivery): Promise<Response | "vendor_di
   }
   const filtered = runFilters(delivery.filters(), decoded);
   if (!delivery.masked() && sameBytes(filtered, decoded)) {
-    const bytesOut = declaredLength(upstream.headers) ?? decoded.byteLength;
+    const bytesOut = delivery.declaredBytes ?? decoded.byteLength;
     delivery.ended({ bytesOut, how: "whole" });
-    return new Response(upstream.body, { status: upstream.status, statusText: upstream.statusText, headers });
+    return respond(delivery, upstream.body);
   }
   await upstream.body?.cancel().catch(() => undefined);
   headers.delete("content-encoding");
   headers.delete("content-length");
   delivery.ended({ bytesOut: filtered.byteLength, how: "whole" });
-  return new Response(filtered, { status: upstream.status, statusText: upstream.statusText, headers });
+  return respond(delivery, filtered);
 }
 
 function deliverStream(delivery: Delivery, body: ReadableStream<Uint8Array>, declared: number | null): Response {
-  const { upstream, headers } = delivery;
-  const init = { status: upstream.status, statusText: upstream.statusText, headers };
+  const { headers } = delivery;
   const filtered = filteredStream(delivery, body, declared);
   if (declared === null || delivery.resizes) {
     headers.delete("content-length");
-    return new Response(filtered, init);
+    return respond(delivery, filtered);
   }
   const pipe = delivery.fixedLength(declared);
   // A broken pipe is seen, and settled, by the stream's own end.
   filtered.pipeTo(pipe.writable).catch(() => undefined);
-  return new Response(pipe.readable, init);
+  return respond(delivery, pipe.readable);
+}
+
+function respond({ upstream, headers }: Delivery, body: BodyInit | null): Response {
+  const response = new Response(body, { status: upstream.status, statusText: upstream.statusText });
+  headers.writeTo(response.headers);
+  return response;
 }
 
 function filteredStream(
@@ -234,22 +243,15 @@ async function nextChunk(
 ): Promise<Chunk | "vendor_died" | "idle_timeout" | "total_timeout"> {
   const left = delivery.deadlineMs - delivery.nowMs();
   if (left <= 0) return "total_timeout";
-  let timer: number | null = null;
-  const late = new Promise<"idle_timeout" | "total_timeout">((resolve) => {
-    const idleFirst = delivery.idleTimeoutMs < left;
-    timer = setTimeout(
-      () => resolve(idleFirst ? "idle_timeout" : "total_timeout"),
-      Math.min(left, delivery.idleTimeoutMs),
-    );
-  });
+  const late = Promise.withResolvers<"idle_timeout" | "total_timeout">();
+  const how = delivery.idleTimeoutMs < left ? "idle_timeout" : "total_timeout";
+  const callOff = delivery.watch.after(Math.min(left, delivery.idleTimeoutMs), () => late.resolve(how));
   try {
-    const read = await Promise.race([reader.read(), late]);
-    if (typeof read === "string") return read;
-    return read;
+    return await Promise.race([reader.read(), late.promise]);
   } catch {
     return "vendor_died";
   } finally {
-    clearTimeout(timer);
+    callOff();
   }
 }
 

@@ -5,6 +5,7 @@
 import { authQueryNames } from "../domain/auth-apply.ts";
 import { bodyRulesApply, judgeBody } from "../domain/body-rules.ts";
 import type { ConnectionDocument, CredentialDocument, GrantDocument } from "../domain/documents.ts";
+import type { ReadHeaders } from "../domain/header-map.ts";
 import { nameOperation } from "../domain/operation.ts";
 import { canonicalPath, joinBasePath } from "../domain/path.ts";
 import { queryWithoutTokens } from "../domain/presented.ts";
@@ -31,7 +32,12 @@ export interface Judgement {
 const CUSTOMER_PATTERN = /^[\x21-\x7e]{1,128}$/;
 
 export async function judgeCall(
-  call: { readonly method: string; readonly headers: Headers; readonly route: ProxyRoute; readonly body: BodyReader },
+  call: {
+    readonly method: string;
+    readonly headers: ReadHeaders;
+    readonly route: ProxyRoute;
+    readonly body: BodyReader;
+  },
   document: CredentialDocument,
 ): Promise<Judgement> {
   const grant = document.grants.find((each) => each.connection.id === call.route.connectionId) ?? null;
@@ -113,7 +119,7 @@ function environmentRefusal(document: CredentialDocument, grant: GrantDocument):
 
 async function bodyRefusal(
   grant: GrantDocument,
-  call: { readonly headers: Headers; readonly body: BodyReader },
+  call: { readonly headers: ReadHeaders; readonly body: BodyReader },
 ): Promise<Refusal | null> {
   const body = await call.body.readForRules(grant.scope.maxBodyBytes);
   if (!body.ok) return body.error;

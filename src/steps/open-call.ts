@@ -4,6 +4,7 @@
  */
 import type { Settlement } from "../domain/admission.ts";
 import type { Ports } from "../ports.ts";
+import { Watch } from "../watch.ts";
 
 /** Well inside the gate's 20 s, after which an unrenewed admission is closed as `unknown`. */
 const RENEW_INTERVAL_MS = 7_000;
@@ -16,6 +17,8 @@ export interface OpenCall {
   settle(ending: Ending): void;
   /** Adds to the audit event's notes. */
   note(name: string, value: unknown): void;
+  /** For deadlines of this call; ends with its settlement. */
+  readonly watch: Watch;
   readonly isSettled: () => boolean;
   /** Resolves when the call was settled, for work that must outlive the response. */
   readonly settled: Promise<void>;
@@ -28,12 +31,16 @@ export function openCall(credentialId: string, admission: number, startedMs: num
   const settled = new Promise<void>((fulfil) => {
     resolve = fulfil;
   });
-  const renewal = setInterval(() => {
+  const watch = new Watch(() => ports.clock.nowMs());
+  const renew = (): void => {
     // A failed renewal is not fatal: the next one, or the settlement, arrives in time; if none does the event says `unknown`.
     ports.gate.renew(credentialId, admission).catch(() => undefined);
-  }, RENEW_INTERVAL_MS);
+    watch.after(RENEW_INTERVAL_MS, renew);
+  };
+  watch.after(RENEW_INTERVAL_MS, renew);
   return {
     admission,
+    watch,
     isSettled: () => done,
     settled,
     note(name, value) {
@@ -42,7 +49,7 @@ export function openCall(credentialId: string, admission: number, startedMs: num
     settle(ending) {
       if (done) return;
       done = true;
-      clearInterval(renewal);
+      watch.end();
       const latencyMs = Math.max(0, ports.clock.nowMs() - startedMs);
       ports.gate.settle(credentialId, { ...ending, admission, latencyMs, notes: { ...notes, ...ending.notes } });
       resolve();

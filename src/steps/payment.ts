@@ -1,4 +1,5 @@
 /** Step 6: payment. Without a payment rule on the grant no payment code runs. */
+import type { ReadHeaders } from "../domain/header-map.ts";
 import type { Outcome } from "../domain/problem.ts";
 import { ok } from "../domain/result.ts";
 import type { PaymentHold, Ports } from "../ports.ts";
@@ -15,6 +16,7 @@ const FREE: PaymentHold = {
 export async function takePayment(
   call: {
     readonly request: Request;
+    readonly headers: ReadHeaders;
     readonly requestId: string;
     readonly caller: Caller;
     readonly judgement: Judgement & { readonly grant: NonNullable<Judgement["grant"]> };
@@ -27,7 +29,7 @@ export async function takePayment(
   return ports.payments.take({
     document: call.caller.document,
     grant,
-    headers: call.request.headers,
+    headers: call.headers,
     method: call.request.method,
     path,
     resourceUrl: call.request.url,

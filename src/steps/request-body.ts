@@ -2,6 +2,7 @@
  * The caller's body, read at most once. It streams through untouched unless a scope rule, a signature or a possible
  * retry needs its bytes; then it is kept, within a bound.
  */
+import type { ReadHeaders } from "../domain/header-map.ts";
 import type { Outcome, Refusal } from "../domain/problem.ts";
 import { err, ok } from "../domain/result.ts";
 
@@ -20,8 +21,8 @@ export interface BodyReader {
   readonly refusal: Refusal | null;
 }
 
-export function bodyReader(request: Request, maxBodyBytes: number): BodyReader {
-  const declared = declaredLength(request.headers);
+export function bodyReader(request: Request, headers: ReadHeaders, maxBodyBytes: number): BodyReader {
+  const declared = declaredLength(headers);
   let stream: ReadableStream<Uint8Array> | null = request.body;
   let kept: Uint8Array<ArrayBuffer> | null = null;
   return {
@@ -52,7 +53,7 @@ function tooLarge(maxBytes: number) {
 }
 
 /** Content-Length as a number, or null when absent or not a plain number (RFC 9110 §8.6). */
-export function declaredLength(headers: Headers): number | null {
+export function declaredLength(headers: ReadHeaders): number | null {
   const text = headers.get("content-length");
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
 }

@@ -2,6 +2,7 @@
  * Reads the usage that a vendor states in its answer, for pricing, while the answer passes by. It changes no byte, holds
  * none back, and keeps nothing but the last numbers seen.
  */
+import type { ReadHeaders } from "../domain/header-map.ts";
 import { priceRule, type JsonUsage } from "../domain/price-cost.ts";
 import type { PriceRule } from "../domain/price.ts";
 import { UsageScan } from "../domain/usage-scan.ts";
@@ -20,7 +21,7 @@ export function usageMeter(
   prices: readonly PriceRule[],
   method: string,
   path: string,
-  headers: Headers,
+  headers: ReadHeaders,
 ): UsageMeter | null {
   if (prices.length === 0) return null;
   const rule = priceRule(prices, method, path);
