@@ -89,6 +89,39 @@ describe("acknowledgement", () => {
     expect(await pendingOf(id)).toBe(0);
   });
 
+  it("tells those that are left when a change is repeated, and makes no second change of it", async () => {
+    const connection = textOf(await newConnection(), "id");
+    const policy = textOf(
+      await call("POST", "/api/v1/policies", {
+        body: { name: "Reading", allowed_methods: ["GET"], allowed_paths: ["/**"] },
+      }),
+      "id",
+    );
+    const recipient = textOf(await call("POST", "/api/v1/recipients", { body: { name: "Kate" } }), "id");
+    const scope = { policy_id: policy, allowed_methods: undefined, allowed_paths: undefined };
+    const id = textOf(await newCredential(connection, { ...scope, recipient_id: recipient }), "id");
+    const changes: [string, string, object | undefined][] = [
+      ["POST", `/api/v1/connections/${connection}/pause`, undefined],
+      ["PATCH", `/api/v1/connections/${connection}`, { name: "Other" }],
+      ["PATCH", `/api/v1/policies/${policy}`, { deny_query_params: ["expand"] }],
+      ["PATCH", `/api/v1/recipients/${recipient}`, { environment: "production" }],
+    ];
+    for (const [at, [method, path, body]] of changes.entries()) {
+      const options = body === undefined ? {} : { body };
+      const { gates: away } = recordingGates(() => true);
+      for (let again = 0; again < 3; again += 1) {
+        expect((await call(method, path, { ...options, env: { GATES: away } })).status, path).toBe(503);
+      }
+      const { gates, told } = recordingGates(() => false);
+      const done = await call(method, path, { ...options, env: { GATES: gates } });
+      expect(done.status, done.text).toBe(200);
+      expect(told).toEqual([`require ${id} ${at + 2}`]);
+      expect((await call(method, path, { ...options, env: { GATES: gates } })).status).toBe(200);
+      expect(told).toHaveLength(1);
+    }
+    expect((await call("GET", `/api/v1/policies/${policy}`)).json["version"]).toBe(2);
+  });
+
   it("makes nothing twice when what could not be acknowledged is repeated", async () => {
     const connection = textOf(await newConnection(), "id");
     const other = textOf(await newConnection(), "id");

@@ -10,7 +10,8 @@ import { err, ok } from "../../src/domain/result.ts";
 import type { Result } from "../../src/domain/result.ts";
 import { insertControlEvent } from "../../src/store/control-events.ts";
 import type { Statement } from "../../src/store/control-db.ts";
-import { markGatesTold } from "../../src/store/gate-pending.ts";
+import { markGatesTold, pendingGates } from "../../src/store/gate-pending.ts";
+import type { Affected } from "../../src/store/gate-pending.ts";
 import type { RouteContext } from "./route.ts";
 
 const RETRY_AFTER_SECONDS = 5;
@@ -68,6 +69,17 @@ export async function acknowledgeGates(
     detail: `The change is stored, but ${pending.length - told.length} of ${pending.length} credentials do not hold it yet. Repeat the request.`,
     retryAfterSeconds: RETRY_AFTER_SECONDS,
   });
+}
+
+/**
+ * For a change that is stored already, perhaps by a request that could not tell every gate: tells those that are left. A
+ * change that reaches more credentials than one request can tell is so acknowledged by repeating it.
+ */
+export async function acknowledgeStored(
+  context: Pick<RouteContext, "env" | "db" | "organisationId">,
+  affected: Affected,
+): Promise<Result<void, AdminProblem>> {
+  return acknowledgeGates(context, await pendingGates(context.db, context.organisationId, affected));
 }
 
 function masked(form: object | null): Record<string, unknown> | null {

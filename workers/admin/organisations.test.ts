@@ -127,7 +127,7 @@ describe("a suspended organisation", () => {
     const { id, key } = await newOrganisation();
     for (const verb of ["suspend", "resume"]) {
       expect((await call("POST", `${PATH}/${id}/${verb}`, { key })).json).toMatchObject({ code: "role_denied" });
-      expect((await call("POST", `${PATH}/org_default/${verb}`, { key })).status).toBe(403);
+      expect((await call("POST", `${PATH}/org_default/${verb}`, { key })).status).toBe(404);
       expect((await call("POST", `${PATH}/org_default/${verb}`)).json).toMatchObject({ code: "conflict" });
       expect((await call("POST", `${PATH}/org_0000000000000000/${verb}`)).status).toBe(404);
     }

@@ -59,13 +59,24 @@ export async function oneOfEach(): Promise<Record<string, string>> {
   const reference = `c-${connectionId.slice(5)}`;
   const customer = await call("POST", "/api/v1/customers", { body: { reference } });
   const key = await call("POST", "/api/v1/management-keys", { body: { name: "auditor", role: "auditor" } });
+  const constraints = { connections: ["conn_x"], allowed_methods: ["GET"], allowed_paths: ["/x"], max_ttl_seconds: 60 };
+  const trust = { name: "CI", issuer: "https://ci.example.com", audience: "relaykey", claims: { sub: "x" }, constraints };
+  const member = { email: `${reference}@example.com`, role: "auditor" };
+  const made = async (path: string, body: object) => textOf(await call("POST", path, { body }), "id");
+  const credentialId = textOf(credential, "id");
   return {
+    webhook_id: await made("/api/v1/webhooks", { url: "https://hooks.example.com" }),
+    member_id: await made("/api/v1/members", member),
+    organisation_id: await made("/api/v1/organisations", { name: "Tenant" }),
+    export_id: await made("/api/v1/audit-exports", {}),
+    trust_policy_id: await made("/api/v1/trust-policies", trust),
+    share_id: await made(`/api/v1/delegated-credentials/${credentialId}/share`, {}),
     connection_id: connectionId,
     other_connection_id: textOf(await newConnection(), "id"),
     upstream_credential_id: upstream[0]?.id ?? "",
     recipient_id: textOf(recipient, "id"),
     policy_id: textOf(policy, "id"),
-    credential_id: textOf(credential, "id"),
+    credential_id: credentialId,
     grant_id: grants[0]?.id ?? "",
     customer_id: textOf(customer, "id"),
     management_key_id: textOf(key, "id"),

@@ -7,6 +7,7 @@ import {
   rewrapWebhookSecrets,
   type WebhookDependencies,
 } from "../../src/cloudflare/webhooks.ts";
+import { encodeBase64Url } from "../../src/domain/encoding.ts";
 import { sealEvent, type EventTuple } from "../../src/domain/chain.ts";
 import type { WebhookEvent } from "../../src/domain/webhook-event.ts";
 import { parseWebhookSecret, verifyWebhook } from "../../src/domain/webhook-signature.ts";
@@ -248,5 +249,27 @@ describe("webhooks", () => {
     await deliverDueWebhooks(db, dependencies({ keks: keks.slice(0, 1) }));
     expect(received).toHaveLength(1);
     expect(received[0]?.body).not.toContain(secret);
+  });
+
+  it("are moved and counted with the master keys", async () => {
+    await newWebhook();
+    const rotate = async (ring: string) => {
+      const answer = await call("POST", "/api/v1/key-rotation", { env: { RELAYKEY_KEKS: ring } });
+      expect(answer.status, answer.text).toBe(200);
+      return { moved: Number(answer.json["moved"]), remaining: Number(answer.json["remaining"]) };
+    };
+    const fresh = `n1:${encodeBase64Url(crypto.getRandomValues(new Uint8Array(32)))}`;
+    const own = bindings.RELAYKEY_KEKS;
+    const sealed = async (table: string) =>
+      Number(await bindings.CONTROL_DB.prepare(`SELECT count(*) AS n FROM ${table}`).first("n"));
+    const [keys, hooks] = [await sealed("upstream_credentials"), await sealed("webhooks")];
+    expect(hooks).toBeGreaterThan(0);
+    // Without the old key nothing can be moved, and all of it is counted.
+    const all = await rotate(fresh);
+    expect(all).toEqual({ moved: 0, remaining: keys + hooks });
+    const forth = await rotate(`${fresh},${own}`);
+    expect(forth.moved).toBeGreaterThan(0);
+    expect(forth.remaining).toBe(all.remaining - forth.moved);
+    expect((await rotate(`${own},${fresh}`)).moved).toBe(forth.moved);
   });
 });

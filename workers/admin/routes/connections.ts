@@ -28,7 +28,7 @@ import type { ConnectionRow } from "../../../src/store/connections.ts";
 import { isFailedGuard, isUniqueViolation, onlyChanged, runBatch } from "../../../src/store/control-db.ts";
 import { raiseVersions } from "../../../src/store/gate-pending.ts";
 import { reply } from "../answer.ts";
-import { acknowledgeGates, freshId, recordChange } from "../changes.ts";
+import { acknowledgeGates, acknowledgeStored, freshId, recordChange } from "../changes.ts";
 import { checkConnectionParts, keyDestinations, newConnectionParts } from "../connection-input.ts";
 import type { ConnectionParts } from "../connection-input.ts";
 import { connectionView } from "../connection-view.ts";
@@ -226,13 +226,18 @@ export const CONNECTION_ROUTES: readonly Route[] = [
 export async function storeConnection(
   context: RouteContext,
   before: ConnectionRow,
-  changed: ConnectionRow,
+  changedMembers: ConnectionRow,
 ): Promise<Outcome> {
-  const after = { ...changed, updatedAtMs: context.nowMs };
+  const after = { ...changedMembers, updatedAtMs: context.nowMs };
   const upstream = await upstreamOf(context, before.id);
-  const view = connectionView(after, upstream);
   const { id, organisationId } = after;
-  const change = { ...onlyChanged(before, after), updatedAtMs: context.nowMs };
+  const changed = onlyChanged(before, changedMembers);
+  if (Object.keys(changed).length === 0) {
+    const told = await acknowledgeStored(context, { connectionId: id });
+    return told.ok ? reply(200, connectionView(before, upstream)) : told;
+  }
+  const view = connectionView(after, upstream);
+  const change = { ...changed, updatedAtMs: context.nowMs };
   const [pending] = await context.db.batch([
     raiseVersions(context.db, organisationId, { connectionId: id }, context.nowMs),
     updateConnection(context.db, organisationId, id, change),

@@ -8,11 +8,11 @@ import { notFound } from "../../../src/contract/problem.ts";
 import { DEFAULT_ORGANISATION_ID } from "../../../src/domain/ids.ts";
 import { err } from "../../../src/domain/result.ts";
 import { runBatch } from "../../../src/store/control-db.ts";
-import { pendingGates, raiseVersions } from "../../../src/store/gate-pending.ts";
+import { raiseVersions } from "../../../src/store/gate-pending.ts";
 import { updateOrganisation } from "../../../src/store/organisation-changes.ts";
 import { findOrganisation, type OrganisationRow } from "../../../src/store/organisations.ts";
 import { reply } from "../answer.ts";
-import { acknowledgeGates, recordChange } from "../changes.ts";
+import { acknowledgeStored, recordChange } from "../changes.ts";
 import { defineRoute, OWNER, type Outcome, type Route } from "../route.ts";
 import { checkOperator, organisationView, ORGANISATIONS_PATH } from "./organisations.ts";
 
@@ -31,9 +31,9 @@ function switchOrganisation(verb: "suspend" | "resume", status: OrganisationRow[
     responses: { 200: Organisation },
     async handler(context, { params }): Promise<Outcome> {
       const operator = checkOperator(context);
-      if (!operator.ok) return operator;
       const row = await findOrganisation(context.db, params.organisation_id);
-      if (row === null) return err(notFound("organisation"));
+      if (row === null || (!operator.ok && row.id !== context.organisationId)) return err(notFound("organisation"));
+      if (!operator.ok) return operator;
       if (row.id === DEFAULT_ORGANISATION_ID) {
         return err({ code: "conflict", detail: "The deployment's own organisation cannot be suspended" });
       }
@@ -55,7 +55,7 @@ function switchOrganisation(verb: "suspend" | "resume", status: OrganisationRow[
         ]);
       }
       // Also those of an earlier request that could not be told.
-      const told = await acknowledgeGates(affected, await pendingGates(context.db, row.id, "organisation"));
+      const told = await acknowledgeStored(affected, "organisation");
       return told.ok ? reply(200, organisationView(after)) : told;
     },
   });

@@ -25,7 +25,7 @@ import {
 } from "../../../src/store/policies.ts";
 import type { PolicyRow, PolicyVersionRow } from "../../../src/store/policies.ts";
 import { reply } from "../answer.ts";
-import { acknowledgeGates, freshId, recordChange } from "../changes.ts";
+import { acknowledgeGates, acknowledgeStored, freshId, recordChange } from "../changes.ts";
 import { checkedSettings } from "../grant-draft.ts";
 import { pageBody, pageRequest } from "../pages.ts";
 import { EDITORS, READERS, defineRoute } from "../route.ts";
@@ -154,6 +154,10 @@ const changePolicy = defineRoute({
       settings: { ...settings, ...checked.value },
       updatedAtMs: context.nowMs,
     };
+    if (after.name === row.name && JSON.stringify(after.settings) === JSON.stringify(row.settings)) {
+      const told = await acknowledgeStored(context, { policyId: row.id });
+      return told.ok ? reply(200, policyView(row)) : told;
+    }
     const view = policyView(after);
     try {
       const [pending] = await context.db.batch([

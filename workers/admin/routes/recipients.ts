@@ -14,11 +14,11 @@ import {
 import { NO_LIMITS } from "../../../src/domain/limits.ts";
 import { err } from "../../../src/domain/result.ts";
 import { onlyChanged, runBatch } from "../../../src/store/control-db.ts";
-import { pendingGates, raiseVersions, revokeCredentials } from "../../../src/store/gate-pending.ts";
+import { raiseVersions, revokeCredentials } from "../../../src/store/gate-pending.ts";
 import { findRecipient, insertRecipient, listRecipients, updateRecipient } from "../../../src/store/recipients.ts";
 import type { RecipientRow } from "../../../src/store/recipients.ts";
 import { reply } from "../answer.ts";
-import { acknowledgeGates, freshId, recordChange } from "../changes.ts";
+import { acknowledgeGates, acknowledgeStored, freshId, recordChange } from "../changes.ts";
 import { pageBody, pageRequest } from "../pages.ts";
 import { EDITORS, READERS, defineRoute } from "../route.ts";
 import type { Outcome, Route } from "../route.ts";
@@ -121,13 +121,16 @@ const changeRecipient = defineRoute({
       limits: body.limits === undefined ? row.limits : toLimits(body.limits),
       updatedAtMs: context.nowMs,
     };
+    const { updatedAtMs, ...stated } = change;
+    const changed = onlyChanged(row, stated);
+    if (Object.keys(changed).length === 0) {
+      const told = await acknowledgeStored(context, { recipientId: row.id });
+      return told.ok ? reply(200, recipientView(row)) : told;
+    }
     const view = recipientView({ ...row, ...change });
     const [pending] = await context.db.batch([
       raiseVersions(context.db, context.organisationId, { recipientId: row.id }, context.nowMs),
-      updateRecipient(context.db, context.organisationId, row.id, {
-        ...onlyChanged(row, change),
-        updatedAtMs: context.nowMs,
-      }),
+      updateRecipient(context.db, context.organisationId, row.id, { ...changed, updatedAtMs }),
       recordChange(context, { targetType: "recipient", targetId: row.id, before: recipientView(row), after: view }),
     ]);
     const told = await acknowledgeGates(context, pending);
@@ -160,7 +163,7 @@ const revokeRecipient = defineRoute({
       recordChange(context, { targetType: "recipient", targetId: row.id, before: recipientView(row), after: view }),
     ]);
     // Also those of an earlier request that could not be told.
-    const told = await acknowledgeGates(context, await pendingGates(db, organisationId, affected));
+    const told = await acknowledgeStored(context, affected);
     return told.ok ? reply(200, { ...view, revoked_credentials: revoked.map((each) => each.id) }) : told;
   },
 });
