@@ -1,6 +1,7 @@
 /** End customers behind shared credentials on the wire. `reference` is what `X-RelayKey-Customer` names. */
 import * as z from "zod";
 import { CustomerId, Labels, Name, Time } from "./fields.ts";
+import { CustomerLimitsWire } from "./limits.ts";
 
 export const CustomerReference = z
   .string()
@@ -8,11 +9,20 @@ export const CustomerReference = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:@-]*$/, "Must be letters, digits and . _ : @ -");
 
 export const CustomerCreate = z
-  .strictObject({ reference: CustomerReference, name: Name.optional(), labels: Labels.optional() })
+  .strictObject({
+    reference: CustomerReference,
+    name: Name.optional(),
+    labels: Labels.optional(),
+    limits: CustomerLimitsWire.nullable().optional(),
+  })
   .meta({ id: "CustomerCreate" });
 
 export const CustomerPatch = z
-  .strictObject({ name: Name.optional(), labels: Labels.optional() })
+  .strictObject({
+    name: Name.optional(),
+    labels: Labels.optional(),
+    limits: CustomerLimitsWire.nullable().optional(),
+  })
   .meta({ id: "CustomerPatch" });
 
 export const Customer = z
@@ -21,6 +31,8 @@ export const Customer = z
     reference: z.string(),
     name: z.string(),
     labels: z.record(z.string(), z.string()),
+    /** Over all its calls, beside what connections, policies and credentials allow each customer. */
+    limits: CustomerLimitsWire,
     created_by: z.string(),
     created_at: Time,
     updated_at: Time,

@@ -1,7 +1,7 @@
 /** Limits, trust and customer rules on the wire, and their way to the domain's forms and back. */
 import * as z from "zod";
 import { formatBlock, parseBlock } from "../domain/address.ts";
-import type { CustomerRule, Limits, Trust } from "../domain/limits.ts";
+import type { CustomerRule, Limits, NamedCustomerLimits, Trust } from "../domain/limits.ts";
 import { Integer, PositiveInteger, TimeInput, wireTime } from "./fields.ts";
 
 const MAX_RATES = 8;
@@ -34,6 +34,10 @@ export const LimitsWire = z
   .strictObject({ rate, budgets, per_customer: z.strictObject({ rate, budgets }).nullable().optional() })
   .meta({ id: "Limits" });
 export type LimitsWire = z.infer<typeof LimitsWire>;
+
+/** Of one customer by name, over everything that it is named on. */
+export const CustomerLimitsWire = z.strictObject({ rate, budgets }).meta({ id: "CustomerLimits" });
+export type CustomerLimitsWire = z.infer<typeof CustomerLimitsWire>;
 
 /** An address or a CIDR block, in canonical text afterwards. */
 export const AddressBlock = z
@@ -84,6 +88,16 @@ export function fromLimits(limits: Limits): LimitsWire {
         ? null
         : { rate: limits.perCustomer.rate.map(fromRate), budgets: limits.perCustomer.budgets.map(fromBudget) },
   };
+}
+
+/** Null: none are stated. */
+export function toCustomerLimits(wire: CustomerLimitsWire | null): NamedCustomerLimits["limits"] | null {
+  const { rate: rates, budgets: amounts } = toLimits(wire ?? {});
+  return rates.length + amounts.length === 0 ? null : { rate: rates, budgets: amounts };
+}
+
+export function fromCustomerLimits(limits: NamedCustomerLimits["limits"] | null): CustomerLimitsWire {
+  return { rate: (limits?.rate ?? []).map(fromRate), budgets: (limits?.budgets ?? []).map(fromBudget) };
 }
 
 export function toTrust(wire: TrustWire): Trust {

@@ -2,7 +2,7 @@
  * What the proxy asks the gate and what the gate answers: the one round trip of the hot path.
  * The gate is the credential's Durable Object; its rules are pure (`gate.ts`).
  */
-import type { CustomerRule, Limits, Trust, VendorQuota } from "./limits.ts";
+import type { CustomerRule, Limits, NamedCustomerLimits, Trust, VendorQuota } from "./limits.ts";
 import type { ProblemCode, Refusal } from "./problem.ts";
 
 /** The part of the credential document that the gate keeps. Sent along when the gate does not hold this version yet. */
@@ -30,6 +30,8 @@ export interface GateDocument {
     readonly connectionLimits: Limits;
     readonly quota: VendorQuota | null;
   }[];
+  /** Customers that have limits of their own; absent: there are none. */
+  readonly namedCustomers?: readonly NamedCustomerLimits[];
 }
 
 export interface ClientAddress {

@@ -6,7 +6,7 @@
  * (credential, grants, policies, connections, upstream credentials, recipient).
  */
 import type { AuthScheme } from "./auth-scheme.ts";
-import type { CustomerRule, Limits, Trust, VendorQuota } from "./limits.ts";
+import type { CustomerRule, Limits, NamedCustomerLimits, Trust, VendorQuota } from "./limits.ts";
 import type { PaymentRule } from "./payment.ts";
 import type { PriceRule } from "./price.ts";
 import type { Reliability } from "./reliability.ts";
@@ -121,4 +121,6 @@ export interface CredentialDocument {
   readonly limits: Limits;
   readonly trust: Trust;
   readonly grants: readonly GrantDocument[];
+  /** Customers of the organisation that have limits of their own; absent: there are none. */
+  readonly namedCustomers?: readonly NamedCustomerLimits[];
 }

@@ -37,6 +37,7 @@ export function gateDocument(document: CredentialDocument): GateDocument {
       connectionLimits: grant.connection.limits,
       quota: grant.connection.quota,
     })),
+    ...(document.namedCustomers === undefined ? {} : { namedCustomers: document.namedCustomers }),
   };
   compiled.set(document, built);
   return built;

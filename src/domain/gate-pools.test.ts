@@ -42,6 +42,25 @@ describe("which pools a call draws on", () => {
     expect(termsOf(compilePools(gateDocumentOf()), "org_default", "grant_a", "acme")).toEqual([]);
   });
 
+  test("a customer with limits of its own draws on one pool for all that it is named on", () => {
+    const limits = { rate: [rate], budgets: [budget(7)] };
+    const document = gateDocumentOf({
+      namedCustomers: [{ customer: "acme", limits }],
+      grants: [
+        grantOf({ limits: { ...NO_LIMITS, perCustomer: { rate: [rate], budgets: [] } } }),
+        grantOf({ id: "grant_b", connectionId: "conn_b" }),
+      ],
+    });
+    const drawn = (grantId: string, customer: string | null) =>
+      termsOf(compilePools(document), "org_default", grantId, customer).map(({ pool }) => pool);
+    expect(drawn("grant_a", "acme")).toEqual(["customer:org_default:conn_a:acme", "customer-own:org_default:acme"]);
+    expect(drawn("grant_b", "acme")).toEqual(["customer-own:org_default:acme"]);
+    expect(drawn("grant_b", "other")).toEqual([]);
+    expect(drawn("grant_b", null)).toEqual([]);
+    const [own] = termsOf(compilePools(document), "org_default", "grant_b", "acme");
+    expect(own?.limits.map((limit) => limit.kind)).toEqual(["rate", "budget"]);
+  });
+
   test("a free call still needs something left of a dollar budget", () => {
     const document = gateDocumentOf({
       grants: [grantOf({ connectionLimits: { ...NO_LIMITS, budgets: [budget(100, "usd_micros")] } })],

@@ -5,7 +5,7 @@
 import type { GateDocument, LimitStatus } from "./admission.ts";
 import { budgetWindow } from "./budget.ts";
 import type { Exhausted, PoolLimit, PoolLimitStatus, PoolTerms } from "./lease.ts";
-import { connectionPool, customerPool, poolTerms, quotaPool, recipientPool } from "./lease.ts";
+import { connectionPool, customerPool, namedCustomerPool, poolTerms, quotaPool, recipientPool } from "./lease.ts";
 import type { PoolDemand } from "./lease-use.ts";
 import type { Limits } from "./limits.ts";
 import type { Refusal } from "./problem.ts";
@@ -16,6 +16,8 @@ export interface GrantPools {
   readonly terms: readonly PoolTerms[];
   /** What each customer named on this grant may use. */
   readonly perCustomer: readonly PoolLimit[];
+  /** The pools of customers that have limits of their own, by name; the same for every grant. */
+  readonly named: ReadonlyMap<string, PoolTerms>;
 }
 
 export type CompiledPools = ReadonlyMap<string, GrantPools>;
@@ -23,6 +25,7 @@ export type CompiledPools = ReadonlyMap<string, GrantPools>;
 export function compilePools(document: GateDocument): CompiledPools {
   const { organisationId, recipient } = document;
   const pools = new Map<string, GrantPools>();
+  const named = namedPools(document);
   for (const grant of document.grants) {
     const terms: PoolTerms[] = [];
     const add = (pool: string, limits: readonly PoolLimit[]): void => {
@@ -33,9 +36,18 @@ export function compilePools(document: GateDocument): CompiledPools {
     if (grant.quota !== null) add(quotaPool(organisationId, grant.connectionId), [{ kind: "quota", ...grant.quota }]);
     const stated = [document.limits, grant.limits, grant.connectionLimits].map((limits) => limits.perCustomer);
     const perCustomer = stated.flatMap((limits) => (limits === null ? [] : limitsOf(limits)));
-    pools.set(grant.id, { connectionId: grant.connectionId, terms, perCustomer });
+    pools.set(grant.id, { connectionId: grant.connectionId, terms, perCustomer, named });
   }
   return pools;
+}
+
+function namedPools({ organisationId, namedCustomers = [] }: GateDocument): ReadonlyMap<string, PoolTerms> {
+  return new Map(
+    namedCustomers.map(({ customer, limits }) => [
+      customer,
+      poolTerms(namedCustomerPool(organisationId, customer), limitsOf(limits)),
+    ]),
+  );
 }
 
 function limitsOf(limits: Pick<Limits, "rate" | "budgets">): readonly PoolLimit[] {
@@ -56,8 +68,14 @@ export function termsOf(
 ): readonly PoolTerms[] {
   const grant = grantId === null ? undefined : pools.get(grantId);
   if (grant === undefined) return NONE;
-  if (customer === null || grant.perCustomer.length === 0) return grant.terms;
-  return [...grant.terms, poolTerms(customerPool(organisationId, grant.connectionId, customer), grant.perCustomer)];
+  if (customer === null) return grant.terms;
+  const own = grant.named.get(customer);
+  if (own === undefined && grant.perCustomer.length === 0) return grant.terms;
+  const each =
+    grant.perCustomer.length === 0
+      ? []
+      : [poolTerms(customerPool(organisationId, grant.connectionId, customer), grant.perCustomer)];
+  return [...grant.terms, ...each, ...(own === undefined ? [] : [own])];
 }
 
 export function demandsOf(terms: readonly PoolTerms[], usdMicros: number): readonly PoolDemand[] {
@@ -90,11 +108,14 @@ const SHARERS = {
   connection: "everyone on this connection",
   quota: "everyone on this connection",
   customer: "everyone who names this customer",
+  "customer-own": "everyone who names this customer",
 } as const;
 
 function kindOf(pool: string): keyof typeof SHARERS {
   const kind = pool.slice(0, pool.indexOf(":"));
-  return kind === "recipient" || kind === "quota" || kind === "customer" ? kind : "connection";
+  return kind === "recipient" || kind === "quota" || kind === "customer" || kind === "customer-own"
+    ? kind
+    : "connection";
 }
 
 /** `recipient-60s`, `customer-usd_micros-month`, `quota-1s`. */

@@ -155,6 +155,11 @@ export function customerPool(organisationId: string, connectionId: string, custo
   return `customer:${organisationId}:${connectionId}:${customer}`;
 }
 
+/** Of a customer that has limits of its own: all its calls, whatever the connection and the credential. */
+export function namedCustomerPool(organisationId: string, customer: string): string {
+  return `customer-own:${organisationId}:${customer}`;
+}
+
 /**
  * Which counter a limit uses. The amount is not part of it: what was used stays used when an owner changes the amount.
  */

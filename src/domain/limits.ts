@@ -29,6 +29,12 @@ export interface Limits {
 
 export const NO_LIMITS: Limits = { rate: [], budgets: [], perCustomer: null };
 
+/** Limits of one end customer by name, over everything that it is named on. */
+export interface NamedCustomerLimits {
+  readonly customer: string;
+  readonly limits: Pick<Limits, "rate" | "budgets">;
+}
+
 /** Requests per window for a whole vendor key; no credential may take more than `maxShare` (0..1] of a window. */
 export interface VendorQuota {
   readonly requests: number;

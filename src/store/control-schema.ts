@@ -6,9 +6,10 @@
  * Times are epoch milliseconds. JSON columns hold the domain's own (camelCase) forms, never the wire's.
  */
 // oxlint-disable max-lines -- drizzle-kit reads the schema from one file, and it is a table of data
+import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { SecretLocation } from "../domain/documents.ts";
-import type { Limits, Trust } from "../domain/limits.ts";
+import type { Limits, NamedCustomerLimits, Trust } from "../domain/limits.ts";
 import type { AuthScheme } from "../domain/auth-scheme.ts";
 import type { ConnectionSettings, GrantSettings, PolicySettings } from "../domain/settings.ts";
 
@@ -204,6 +205,8 @@ export const customers = sqliteTable(
     reference: text("reference").notNull(),
     name: text("name").notNull(),
     labels: labels(),
+    /** Over all its calls; null: it has none of its own. */
+    limits: text("limits_json", { mode: "json" }).$type<NamedCustomerLimits["limits"]>(),
     createdBy: text("created_by").notNull(),
     createdAtMs: createdAtMs(),
     updatedAtMs: updatedAtMs(),
@@ -211,6 +214,9 @@ export const customers = sqliteTable(
   (t) => [
     uniqueIndex("customers_by_reference").on(t.organisationId, t.reference),
     index("customers_by_age").on(t.organisationId, t.createdAtMs, t.id),
+    index("customers_limited")
+      .on(t.organisationId, t.reference)
+      .where(sql`limits_json IS NOT NULL`),
   ],
 );
 

@@ -13,7 +13,7 @@ import type {
   UpstreamCredentialDocument,
 } from "../domain/documents.ts";
 import { NO_LIMITS } from "../domain/limits.ts";
-import type { Limits, Trust } from "../domain/limits.ts";
+import type { Limits, NamedCustomerLimits, Trust } from "../domain/limits.ts";
 import { DEFAULT_CUSTOMER_RULE, effectiveTrust, mergeLimits, mergeScope } from "../domain/settings.ts";
 import type { ConnectionSettings, GrantSettings, PolicySettings } from "../domain/settings.ts";
 
@@ -77,6 +77,11 @@ interface UpstreamCredentialRow {
   location_json: string;
 }
 
+interface CustomerRow {
+  reference: string;
+  limits_json: string;
+}
+
 /** A token is found by its lookup id; while a rotation overlaps, the one before is found too. */
 const HOLDS_LOOKUP_ID = `c.id = (SELECT id FROM credentials WHERE lookup_id = ?1
   UNION ALL SELECT id FROM credentials WHERE previous_lookup_id = ?1 LIMIT 1)`;
@@ -110,18 +115,34 @@ JOIN grants g ON g.organisation_id = c.organisation_id AND g.credential_id = c.i
 JOIN upstream_credentials u ON u.organisation_id = c.organisation_id AND u.connection_id = g.connection_id
 WHERE ${HOLDS_LOOKUP_ID} AND u.state IN ('active', 'canary') ORDER BY u.priority, u.created_at_ms, u.id`;
 
+/** Few: only customers with limits of their own, and their number is bounded where they are written. */
+const CUSTOMERS_SQL = `SELECT n.reference, n.limits_json
+FROM credentials c JOIN customers n ON n.organisation_id = c.organisation_id
+WHERE ${HOLDS_LOOKUP_ID} AND n.limits_json IS NOT NULL ORDER BY n.reference`;
+
 /**
  * The document of the credential whose token carries `lookupId`, or null when there is none.
  * A credential whose recipient was revoked reads as revoked. Throws when D1 fails.
  */
 export async function loadCredentialDocument(db: D1Database, lookupId: string): Promise<CredentialDocument | null> {
-  const statements = [CREDENTIAL_SQL, GRANTS_SQL, CONNECTIONS_SQL, UPSTREAM_SQL].map((sql) =>
+  const statements = [CREDENTIAL_SQL, GRANTS_SQL, CONNECTIONS_SQL, UPSTREAM_SQL, CUSTOMERS_SQL].map((sql) =>
     db.prepare(sql).bind(lookupId),
   );
-  const [credentials, grants, connections, upstream] = await db.batch(statements);
+  const [credentials, grants, connections, upstream, customers] = await db.batch(statements);
   const row = rows<CredentialRow>(credentials)[0];
   if (row === undefined) return null;
-  return compile(row, rows<GrantRow>(grants), rows<ConnectionRow>(connections), rows<UpstreamCredentialRow>(upstream));
+  const named = namedCustomers(rows<CustomerRow>(customers));
+  return {
+    ...compile(row, rows<GrantRow>(grants), rows<ConnectionRow>(connections), rows<UpstreamCredentialRow>(upstream)),
+    ...(named.length === 0 ? {} : { namedCustomers: named }),
+  };
+}
+
+function namedCustomers(customerRows: readonly CustomerRow[]): readonly NamedCustomerLimits[] {
+  return customerRows.map((each) => ({
+    customer: each.reference,
+    limits: JSON.parse(each.limits_json) as NamedCustomerLimits["limits"],
+  }));
 }
 
 /** Whether an end customer of that reference is registered. */

@@ -1,6 +1,6 @@
 /** End customers behind shared credentials. */
-import { and, eq } from "drizzle-orm";
-import { afterPosition, newestFirst } from "./control-db.ts";
+import { and, count, eq, isNotNull, sql } from "drizzle-orm";
+import { afterPosition, failBatchIf, inList, newestFirst } from "./control-db.ts";
 import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
 import { customers } from "./control-schema.ts";
 
@@ -9,6 +9,24 @@ export type CustomerRow = typeof customers.$inferSelect;
 export async function findCustomer(db: ControlDb, organisationId: string, id: string): Promise<CustomerRow | null> {
   const [found] = await db.select().from(customers).where(ofId(organisationId, id));
   return found ?? null;
+}
+
+/** Of these references, the customers that have limits of their own. */
+export function limitedCustomers(
+  db: ControlDb,
+  organisationId: string,
+  references: readonly string[],
+): Promise<CustomerRow[]> {
+  return db
+    .select()
+    .from(customers)
+    .where(
+      and(
+        eq(customers.organisationId, organisationId),
+        isNotNull(customers.limits),
+        inList(customers.reference, references),
+      ),
+    );
 }
 
 export function listCustomers(
@@ -29,6 +47,18 @@ export function listCustomers(
     )
     .orderBy(...newestFirst(customers.createdAtMs, customers.id))
     .limit(page.limit + 1);
+}
+
+/** Every credential's document holds them: there cannot be many. */
+const MAX_LIMITED_CUSTOMERS = 500;
+
+/** Fails its batch when so many customers have limits of their own already. */
+export function guardLimitedCustomers(db: ControlDb, organisationId: string): Statement {
+  const present = db
+    .select({ n: count() })
+    .from(customers)
+    .where(and(eq(customers.organisationId, organisationId), isNotNull(customers.limits)));
+  return failBatchIf(db, sql`(${present}) >= ${MAX_LIMITED_CUSTOMERS}`);
 }
 
 export function insertCustomer(db: ControlDb, row: CustomerRow): Statement {

@@ -199,4 +199,26 @@ describe("customers", () => {
       per_customer: { rate: [{ requests: 30, per_seconds: 60 }], budgets: [] },
     });
   }, 60_000);
+
+  it("have limits of their own, over everything that they are named on", async () => {
+    const { page } = owner;
+    await page.goto(`/customers/${busy.customerId}`);
+    await page.getByRole("button", { name: "Edit", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Budget", exact: true }).click();
+    await dialog.getByRole("group", { name: "Budget 1" }).getByLabel("Budget").fill("2");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await page.getByText("2 calls a month").waitFor();
+    const answers: number[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      const headers = { "x-relaykey-customer": "globex" };
+      answers.push((await api.proxy("GET", "/conn_demo/contacts/1", busy.storefrontToken, { headers })).status);
+    }
+    expect(answers).toEqual([200, 200, 429]);
+    const other = { "x-relaykey-customer": "initech" };
+    expect((await api.proxy("GET", "/conn_demo/contacts/1", busy.storefrontToken, { headers: other })).status).toBe(
+      200,
+    );
+  }, 60_000);
 });

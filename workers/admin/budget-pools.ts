@@ -1,9 +1,10 @@
 /** Budgets that several credentials share: whose they are, and how their pools say that they stand. */
 import type { BudgetUse } from "../../src/contract/budget.ts";
-import { connectionPool, customerPool, poolTerms, recipientPool } from "../../src/domain/lease.ts";
+import { connectionPool, customerPool, namedCustomerPool, poolTerms, recipientPool } from "../../src/domain/lease.ts";
 import type { BudgetLimit } from "../../src/domain/limits.ts";
 import type { ConnectionRow } from "../../src/store/connections.ts";
 import type { CredentialRow, GrantWithPolicy } from "../../src/store/credentials.ts";
+import type { CustomerRow } from "../../src/store/customers.ts";
 import type { RecipientRow } from "../../src/store/recipients.ts";
 import { amounts } from "./budget-window.ts";
 import { effectiveSettings } from "./credential-view.ts";
@@ -26,6 +27,8 @@ export interface BudgetHolders {
     readonly connectionId: string;
     readonly customer: string;
   }[];
+  /** Those of them that have limits of their own. */
+  readonly limitedCustomers: readonly CustomerRow[];
 }
 
 type Whose = Pick<BudgetUse, "of" | "name" | "credential_id" | "recipient_id" | "connection_id" | "customer">;
@@ -49,7 +52,12 @@ export function poolsOf(organisationId: string, holders: BudgetHolders): readonl
     whose: { ...NOBODY, of: "connection", name: row.name, connection_id: row.id },
     budgets: row.settings.limits.budgets,
   }));
-  return [...recipients, ...connections, ...customerPools(organisationId, holders)].filter(
+  const named = holders.limitedCustomers.map((row): SharedBudgets => ({
+    pool: namedCustomerPool(organisationId, row.reference),
+    whose: { ...NOBODY, of: "customer", name: row.name, customer: row.reference },
+    budgets: row.limits?.budgets ?? [],
+  }));
+  return [...recipients, ...connections, ...named, ...customerPools(organisationId, holders)].filter(
     (each) => each.budgets.length > 0,
   );
 }

@@ -4,6 +4,7 @@ import { notFound } from "../../../src/contract/problem.ts";
 import { err } from "../../../src/domain/result.ts";
 import { findConnections } from "../../../src/store/connections.ts";
 import { findCredentials, grantsOf } from "../../../src/store/credentials.ts";
+import { limitedCustomers } from "../../../src/store/customers.ts";
 import { findRecipients } from "../../../src/store/recipients.ts";
 import { usageGroups } from "../../../src/store/usage.ts";
 import type { UsageFilter } from "../../../src/store/usage.ts";
@@ -71,15 +72,18 @@ async function holdersOf(context: RouteContext, query: BudgetQuery): Promise<Bud
   const connectionIds = [...shown.map(({ grant }) => grant.connectionId), query.connection_id].filter(
     (id) => id !== undefined,
   );
+  const customers = groups.flatMap((group) => {
+    const { customer, connection_id: connectionId, credential_id: credentialId } = group;
+    return customer && connectionId && credentialId ? [{ customer, connectionId, credentialId }] : [];
+  });
+  const references = [...new Set([...customers.map((each) => each.customer), query.customer ?? ""])];
   return {
     credentials: live.map((row) => ({ row, ...(used.get(row.id) ?? { requests: 0, usdMicros: 0 }) })),
     grants: shown,
     recipients: await findRecipients(db, organisationId, [...new Set(recipientIds)]),
     connections: await findConnections(db, organisationId, [...new Set(connectionIds)]),
-    customers: groups.flatMap((group) => {
-      const { customer, connection_id: connectionId, credential_id: credentialId } = group;
-      return customer && connectionId && credentialId ? [{ customer, connectionId, credentialId }] : [];
-    }),
+    customers,
+    limitedCustomers: await limitedCustomers(db, organisationId, references),
   };
 }
 

@@ -2,23 +2,28 @@
 import * as z from "zod";
 import { Customer, CustomerCreate, CustomerPatch, CustomerReference } from "../../../src/contract/customer.ts";
 import { CustomerId, wireTime } from "../../../src/contract/fields.ts";
+import { fromCustomerLimits, toCustomerLimits } from "../../../src/contract/limits.ts";
 import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
 import { notFound } from "../../../src/contract/problem.ts";
-import { err } from "../../../src/domain/result.ts";
-import { isUniqueViolation, runBatch } from "../../../src/store/control-db.ts";
+import type { AdminProblem } from "../../../src/contract/problem.ts";
+import { err, ok } from "../../../src/domain/result.ts";
+import { isFailedGuard, isUniqueViolation, onlyChanged, runBatch } from "../../../src/store/control-db.ts";
+import type { Statement } from "../../../src/store/control-db.ts";
 import {
   deleteCustomer,
   findCustomer,
+  guardLimitedCustomers,
   insertCustomer,
   listCustomers,
   updateCustomer,
 } from "../../../src/store/customers.ts";
 import type { CustomerRow } from "../../../src/store/customers.ts";
+import { raiseVersions } from "../../../src/store/gate-pending.ts";
 import { reply } from "../answer.ts";
-import { freshId, recordChange } from "../changes.ts";
+import { acknowledgeStored, freshId, recordChange } from "../changes.ts";
 import { pageBody, pageRequest } from "../pages.ts";
 import { EDITORS, READERS, defineRoute } from "../route.ts";
-import type { Outcome, Route } from "../route.ts";
+import type { Outcome, Route, RouteContext } from "../route.ts";
 
 const PATH = "/api/v1/customers";
 const ALIAS = "/admin/customers";
@@ -42,6 +47,7 @@ const createCustomer = defineRoute({
       reference: body.reference,
       name: body.name ?? body.reference,
       labels: body.labels ?? {},
+      limits: toCustomerLimits(body.limits ?? null),
       createdBy: context.caller.id,
       createdAtMs: context.nowMs,
       updatedAtMs: context.nowMs,
@@ -49,10 +55,12 @@ const createCustomer = defineRoute({
     const view = customerView(row);
     try {
       await runBatch(context.db, [
+        ...limitStatements(context, null, row.limits),
         insertCustomer(context.db, row),
         recordChange(context, { targetType: "customer", targetId: row.id, before: null, after: view }),
       ]);
     } catch (cause) {
+      if (isFailedGuard(cause)) return err(TOO_MANY_LIMITED);
       if (!isUniqueViolation(cause)) throw cause;
       const message = "Names a customer that exists already";
       return err({
@@ -61,7 +69,8 @@ const createCustomer = defineRoute({
         errors: [{ field: "reference", message }],
       });
     }
-    return reply(201, view);
+    const told = row.limits === null ? ok(undefined) : await acknowledgeStored(context, "organisation");
+    return told.ok ? reply(201, view) : told;
   },
 });
 
@@ -114,13 +123,26 @@ const changeCustomer = defineRoute({
   async handler(context, { params, body }): Promise<Outcome> {
     const row = await findCustomer(context.db, context.organisationId, params.customer_id);
     if (row === null) return err(notFound("customer"));
-    const change = { name: body.name ?? row.name, labels: body.labels ?? row.labels, updatedAtMs: context.nowMs };
+    const change = {
+      name: body.name ?? row.name,
+      labels: body.labels ?? row.labels,
+      limits: body.limits === undefined ? row.limits : toCustomerLimits(body.limits),
+      updatedAtMs: context.nowMs,
+    };
     const view = customerView({ ...row, ...change });
-    await runBatch(context.db, [
-      updateCustomer(context.db, context.organisationId, row.id, change),
-      recordChange(context, { targetType: "customer", targetId: row.id, before: customerView(row), after: view }),
-    ]);
-    return reply(200, view);
+    try {
+      await runBatch(context.db, [
+        ...limitStatements(context, row.limits, change.limits),
+        updateCustomer(context.db, context.organisationId, row.id, onlyChanged(row, change)),
+        recordChange(context, { targetType: "customer", targetId: row.id, before: customerView(row), after: view }),
+      ]);
+    } catch (cause) {
+      if (isFailedGuard(cause)) return err(TOO_MANY_LIMITED);
+      throw cause;
+    }
+    // Also gates that an earlier request could not tell: repeating it acknowledges the change.
+    const told = body.limits === undefined ? ok(undefined) : await acknowledgeStored(context, "organisation");
+    return told.ok ? reply(200, view) : told;
   },
 });
 
@@ -138,10 +160,12 @@ const removeCustomer = defineRoute({
     const row = await findCustomer(context.db, context.organisationId, params.customer_id);
     if (row === null) return err(notFound("customer"));
     await runBatch(context.db, [
+      ...limitStatements(context, row.limits, null),
       deleteCustomer(context.db, context.organisationId, row.id),
       recordChange(context, { targetType: "customer", targetId: row.id, before: customerView(row), after: null }),
     ]);
-    return reply(204);
+    const told = row.limits === null ? ok(undefined) : await acknowledgeStored(context, "organisation");
+    return told.ok ? reply(204) : told;
   },
 });
 
@@ -153,12 +177,33 @@ export const CUSTOMER_ROUTES: readonly Route[] = [
   removeCustomer,
 ];
 
+const TOO_MANY_LIMITED: AdminProblem = {
+  code: "conflict",
+  detail: "As many customers as there may be have limits of their own; limits for each customer stand on connections",
+  errors: [{ field: "limits", message: "Too many customers have limits of their own" }],
+};
+
+/** Limits of a customer are in every credential's document, since any of them may name it. */
+function limitStatements(
+  context: RouteContext,
+  before: CustomerRow["limits"],
+  after: CustomerRow["limits"],
+): Statement[] {
+  if (JSON.stringify(before) === JSON.stringify(after)) return [];
+  const { db, organisationId, nowMs } = context;
+  return [
+    ...(before === null ? [guardLimitedCustomers(db, organisationId)] : []),
+    raiseVersions(db, organisationId, "organisation", nowMs),
+  ];
+}
+
 function customerView(row: CustomerRow): Customer {
   return {
     id: row.id,
     reference: row.reference,
     name: row.name,
     labels: row.labels,
+    limits: fromCustomerLimits(row.limits),
     created_by: row.createdBy,
     created_at: wireTime(row.createdAtMs),
     updated_at: wireTime(row.updatedAtMs),

@@ -91,7 +91,7 @@ function whoseText(budget: BudgetUse): string {
     case "connection":
       return `everyone on it, ${a}`;
     case "customer":
-      return `customer at ${at}, ${a}`;
+      return at === "" ? `customer, ${a}` : `customer at ${at}, ${a}`;
   }
 }
 

@@ -1,4 +1,4 @@
-/** Adds a customer, or changes the name and labels of one that exists: calls go on naming it by its reference. */
+/** Adds a customer, or changes name, labels and limits of one that exists: calls go on naming it by its reference. */
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { Customer } from "../../../../src/contract/customer.ts";
@@ -9,6 +9,8 @@ import { FormDialog } from "../ui/dialog.tsx";
 import { TextField } from "../ui/field.tsx";
 import { labelsBody, labelsDraft } from "./labels-draft.ts";
 import { LabelsField } from "./labels.tsx";
+import { limitsBody, limitsDraft } from "./limits-draft.ts";
+import { LimitsForm } from "./limits-form.tsx";
 
 export function CustomerForm(props: {
   /** Null: a new one. */
@@ -20,10 +22,12 @@ export function CustomerForm(props: {
   const reference = useSignal(from?.reference ?? "");
   const name = useSignal(from?.name ?? "");
   const labels = useMemo(() => labelsDraft(from?.labels), []);
+  const limits = useMemo(() => limitsDraft(from?.limits), []);
   const action = useAction(
     () => {
       const named = name.value.trim() === "" ? {} : { name: name.value.trim() };
-      const members = { ...named, labels: labelsBody(labels) };
+      const { rate, budgets } = limitsBody(limits);
+      const members = { ...named, labels: labelsBody(labels), limits: { rate, budgets } };
       return from === null
         ? post<Customer>("/customers", { reference: reference.value.trim(), ...members })
         : patch<Customer>(`/customers/${from.id}`, members);
@@ -41,6 +45,7 @@ export function CustomerForm(props: {
       action={action}
       submit={() => action.run()}
       onClose={props.onClose}
+      wide
     >
       {from === null ? (
         <TextField
@@ -63,6 +68,10 @@ export function CustomerForm(props: {
         {...(from === null ? { optional: true } : { required: true })}
       />
       <LabelsField draft={labels} failure={failure} />
+      <fieldset class="stack tight">
+        <legend>Limits over all its calls</legend>
+        <LimitsForm draft={limits} failure={failure} perCustomer={false} />
+      </fieldset>
     </FormDialog>
   );
 }

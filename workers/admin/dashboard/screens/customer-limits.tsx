@@ -24,7 +24,7 @@ export function CustomerLimits() {
   return (
     <Section
       title="Limits for each customer"
-      note="Counted apart for every customer that calls name. Policies and credentials may set tighter ones."
+      note="What a connection allows every customer that calls name, counted apart for each."
     >
       <Table
         label="Limits for each customer, by connection"

@@ -16,6 +16,7 @@ import { notify } from "../ui/toast.tsx";
 import { CustomerForm } from "./customer-form.tsx";
 import { CustomerLimits } from "./customer-limits.tsx";
 import { Labels } from "./labels.tsx";
+import { LimitsText } from "./limits-form.tsx";
 import type { ScreenProps } from "./screen.ts";
 import { Use } from "./use.tsx";
 
@@ -61,6 +62,7 @@ export function CustomerPage({ params }: ScreenProps) {
           facts={[
             ["Id", <Id value={customer.id} />],
             ["Reference", <Code value={customer.reference} />],
+            ["Limits over all its calls", <LimitsText limits={customer.limits} />],
             ["Labels", <Labels labels={customer.labels} list={null} />],
             ["Added", <Time at={customer.created_at} />],
           ]}
@@ -73,7 +75,7 @@ export function CustomerPage({ params }: ScreenProps) {
           from={customer}
           onDone={(next) => {
             resource.value.value = next;
-            notify("Saved.");
+            notify("Saved. It holds for every credential from now on.");
             close();
           }}
           onClose={close}

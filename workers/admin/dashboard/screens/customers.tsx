@@ -14,6 +14,7 @@ import { Code, Text, Time } from "../ui/text.tsx";
 import { CustomerForm } from "./customer-form.tsx";
 import { CustomerLimits } from "./customer-limits.tsx";
 import { Labels } from "./labels.tsx";
+import { LimitsText } from "./limits-form.tsx";
 
 export function Customers() {
   const list = useList<Customer>("/customers");
@@ -41,6 +42,7 @@ export function Customers() {
         columns={[
           { head: "Name", cell: (row) => <Text value={row.name} /> },
           { head: "Reference", cell: (row) => <Code value={row.reference} /> },
+          { head: "Limits of its own", cell: (row) => <LimitsText limits={row.limits} /> },
           { head: "Labels", cell: (row) => <Labels labels={row.labels} list={null} /> },
           { head: "Added", cell: (row) => <Time at={row.created_at} /> },
           {
