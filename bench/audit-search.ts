@@ -185,6 +185,11 @@ function readValues(database: DatabaseSync): Values {
     address: [...of("address", "192.0.2.1")],
     user_agent: ["vendor-sdk/3", "service-29", "no such agent"],
     request_id: of("request_id", "req_none"),
+    id: of("id", "evt_none"),
+    latency_ms: ["40..60", "430..", "9999.."],
+    bytes_out: ["..10", "8990.."],
+    seq: ["4999000..", "17"],
+    notes: ["echo_masked", "{}"],
     from: [day(1), day(15), day(29)],
     to: [day(1), day(15), day(29)],
   };

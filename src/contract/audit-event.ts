@@ -8,12 +8,24 @@ import { PAGE_QUERY } from "./page.ts";
 const MAX_GLOB_BYTES = 50;
 const text = (max: number) => readableText(max).min(1).optional();
 
+const MAX_NUMBER = 999_999_999_999_999;
+/** `500`, `500..`, `..500` or `100..500`; both ends belong to it. */
+const range = z
+  .string()
+  .regex(/^(?:\d{1,15}(?:\.\.(?:\d{1,15})?)?|\.\.\d{1,15})$/, "Must be a number or a range such as 100..500, 100.. or ..500")
+  .transform((text) => {
+    const [from, to] = text.includes("..") ? text.split("..") : [text, text];
+    return { from: Number(from), to: to === "" ? MAX_NUMBER : Number(to) };
+  })
+  .optional();
+
 /**
- * `path` that starts with a slash is the whole path, with `*` for any characters; any other text is found anywhere in it.
+ * Every member of an event can be asked for. `path` that starts with a slash is the whole path, with `*` for any characters; any other text is found anywhere in it.
  * `status` is a number, or a class such as `4xx`.
  */
 export const AuditQuery = z.strictObject({
   ...PAGE_QUERY,
+  id: text(64),
   credential_id: text(64),
   recipient_id: text(64),
   connection_id: text(64),
@@ -55,6 +67,19 @@ export const AuditQuery = z.strictObject({
     .optional(),
   user_agent: text(256),
   request_id: text(64),
+  seq: range,
+  admission: range,
+  attempts: range,
+  latency_ms: range,
+  upstream_ms: range,
+  bytes_in: range,
+  bytes_out: range,
+  cost_usd_micros: range,
+  count: range,
+  /** Any text in the notes, as JSON. */
+  notes: text(256),
+  hash: text(64),
+  prev_hash: text(64),
   from: TimeInput.optional(),
   to: TimeInput.optional(),
 });

@@ -6,8 +6,8 @@
  * Conditions of partial indexes are repeated literally, because SQLite uses such an index only then.
  */
 
-/** A status, or a class of a hundred (`from` to `from + 99`). */
-export interface StatusFilter {
+/** Both ends belong to it. */
+export interface NumberRange {
   readonly from: number;
   readonly to: number;
 }
@@ -15,13 +15,17 @@ export interface StatusFilter {
 export interface AuditFilter {
   /** Compared as they are. */
   readonly equal: Readonly<Partial<Record<EqualMember, string>>>;
+  readonly ranges?: Readonly<Partial<Record<NumberMember, NumberRange>>> | undefined;
   readonly decision?: "allowed" | "denied" | undefined;
   readonly method?: string | undefined;
-  readonly status?: StatusFilter | undefined;
-  readonly upstreamStatus?: StatusFilter | undefined;
+  /** A status, or a class of a hundred (`from` to `from + 99`). */
+  readonly status?: NumberRange | undefined;
+  readonly upstreamStatus?: NumberRange | undefined;
   readonly path?: PathFilter | undefined;
   /** Anywhere in the user agent. */
   readonly userAgent?: string | undefined;
+  /** Anywhere in the notes, as JSON. */
+  readonly notes?: string | undefined;
   readonly fromMs?: number | undefined;
   readonly toMs?: number | undefined;
   /** Only what failed: refused here, or answered with 400 and above. */
@@ -35,6 +39,7 @@ export type PathFilter =
 
 /** Members of an event that are searched for by equality, and their columns. */
 const COLUMNS = {
+  id: "id",
   requestId: "request_id",
   credentialId: "credential_id",
   recipientId: "recipient_id",
@@ -46,8 +51,24 @@ const COLUMNS = {
   upstreamCredentialId: "upstream_credential_id",
   environment: "environment",
   operation: "operation",
+  prevHash: "prev_hash",
+  hash: "hash",
 } as const;
 export type EqualMember = keyof typeof COLUMNS;
+
+/** Numbers of an event, and their columns. */
+const NUMBERS = {
+  seq: "seq",
+  admission: "admission",
+  attempts: "attempts",
+  latencyMs: "latency_ms",
+  upstreamMs: "upstream_ms",
+  bytesIn: "bytes_in",
+  bytesOut: "bytes_out",
+  costUsdMicros: "cost_usd_micros",
+  count: "count",
+} as const;
+export type NumberMember = keyof typeof NUMBERS;
 
 /** Conditions joined by AND, with their values in order. */
 export interface Condition {
@@ -87,6 +108,10 @@ export function planSearch(filter: AuditFilter): Plan {
       add({ sql: `${column} = ?${partOf(column, value)}`, values: [value] }, indexOf(column, value));
     }
   }
+  for (const [member, column] of Object.entries(NUMBERS)) {
+    const range = filter.ranges?.[member as NumberMember];
+    if (range !== undefined) add(between(column, range));
+  }
   const { status, method, path } = filter;
   if (path !== undefined) add(pathCondition(path), path.kind === "is" ? "audit_events_by_path" : undefined);
   if (status !== undefined && isOneFailure(status)) {
@@ -106,13 +131,14 @@ export function planSearch(filter: AuditFilter): Plan {
   if (filter.decision === "allowed") add({ sql: "decision = 'allowed'", values: [] });
   if (filter.upstreamStatus !== undefined) add(between("upstream_status", filter.upstreamStatus));
   if (filter.userAgent !== undefined) add({ sql: "instr(user_agent, ?) > 0", values: [filter.userAgent] });
+  if (filter.notes !== undefined) add({ sql: "instr(notes, ?) > 0", values: [filter.notes] });
   return { accesses: accesses.length === 0 ? [BY_TIME] : accesses, conditions };
 }
 
 const FAILED: Condition = { sql: "status >= 400", values: [] };
 const ERRORS: Access = { index: "audit_events_errors", condition: FAILED, serves: FAILED };
 
-function isOneFailure(status: StatusFilter): boolean {
+function isOneFailure(status: NumberRange): boolean {
   return status.from === status.to && status.from >= 400;
 }
 
@@ -138,6 +164,7 @@ export function joined(...conditions: readonly Condition[]): Condition {
 }
 
 const INDEX_OF: Readonly<Record<string, string>> = {
+  id: "audit_events_by_id",
   request_id: "audit_events_by_request",
   credential_id: "audit_events_by_credential",
   recipient_id: "audit_events_by_recipient",
@@ -179,6 +206,6 @@ function pathCondition(path: PathFilter): Condition {
   }
 }
 
-function between(column: string, status: StatusFilter): Condition {
-  return { sql: `${column} BETWEEN ? AND ?`, values: [status.from, status.to] };
+function between(column: string, range: NumberRange): Condition {
+  return { sql: `${column} BETWEEN ? AND ?`, values: [range.from, range.to] };
 }

@@ -124,6 +124,15 @@ describe("filters", () => {
       ["request_id=req_2", (row) => row["request_id"] === "req_2", 1],
       ["user_agent=sdk/1.0", () => true, 13],
       ["operation=listPeople&grant_id=grant_a&upstream_credential_id=ucred_a", () => true, 13],
+      ["seq=3", (row) => row["seq"] === 3, 1],
+      ["seq=3..4", () => true, 2],
+      ["seq=..4", () => true, 4],
+      ["seq=12..", () => true, 2],
+      ["admission=2&attempts=1&count=1", (row) => row["admission"] === 2, 1],
+      ["latency_ms=12&upstream_ms=10&bytes_in=3&bytes_out=4&cost_usd_micros=5", () => true, 13],
+      ["latency_ms=13..", () => false, 0],
+      ["notes=echo_masked", () => true, 13],
+      ["notes=echo_missed", () => false, 0],
       ["from=2026-05-01T00:00:03Z&to=2026-05-01T00:00:05Z", () => true, 2],
       ["from=2026-05-01T02:00:03%2B02:00&to=2026-05-01T00:00:05Z", () => true, 2],
     ];
@@ -137,7 +146,7 @@ describe("filters", () => {
   });
 
   it("name what they cannot read", async () => {
-    const bad = ["status=99", "status=4x", "from=yesterday", "method=G-T", "address=1.2.3", "decision=maybe"];
+    const bad = ["status=99", "status=4x", "from=yesterday", "method=G-T", "address=1.2.3", "decision=maybe", "seq=1..2..3"];
     for (const query of bad) {
       const answer = await call("GET", `${PATH}?${query}`);
       expect(answer.status, query).toBe(422);
@@ -169,6 +178,10 @@ describe("rows", () => {
     });
     const one = await call("GET", `${PATH}/${String(row?.["id"])}`);
     expect(one.json).toEqual(row);
+    const { id, hash, prev_hash: prevHash } = row ?? {};
+    for (const query of [`id=${id}`, `hash=${hash}`, `prev_hash=${prevHash}&customer=acme`]) {
+      expect(rowsOf(await call("GET", `${PATH}?${query}`))).toEqual([row]);
+    }
     const hinted = await call("GET", `${PATH}/${String(row?.["id"])}?at=${String(row?.["at"])}`);
     expect(hinted.json).toEqual(row);
   });

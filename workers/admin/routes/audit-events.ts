@@ -8,7 +8,7 @@ import { fieldProblem, notFound } from "../../../src/contract/problem.ts";
 import { err } from "../../../src/domain/result.ts";
 import { findAuditEvent, searchAuditEvents } from "../../../src/store/audit-search.ts";
 import type { AuditEventRow, AuditPosition } from "../../../src/store/audit-search.ts";
-import type { AuditFilter, PathFilter, StatusFilter } from "../../../src/store/audit-search-plan.ts";
+import type { AuditFilter, NumberRange, PathFilter } from "../../../src/store/audit-search-plan.ts";
 import { listControlEvents } from "../../../src/store/control-events.ts";
 import type { ControlEventRow } from "../../../src/store/control-events.ts";
 import { reply } from "../answer.ts";
@@ -26,7 +26,7 @@ const listAuditEvents = defineRoute({
   tag: TAG,
   summary: "Search audit events, newest first",
   description:
-    "`path` that starts with a slash is the whole path, with `*` for any characters; other text is found anywhere in it. A page may hold fewer events than asked, or none, while there is a `next_cursor`: the search goes on from there.",
+    "Every member of an event can be asked for; numbers also as a range (`latency_ms=500..`). `path` that starts with a slash is the whole path, with `*` for any characters; other text is found anywhere in it. A page may hold fewer events than asked, or none, while there is a `next_cursor`: the search goes on from there.",
   roles: READERS,
   query: AuditQuery,
   responses: { 200: pageOf(AuditEventView) },
@@ -112,15 +112,31 @@ export function toAuditFilter(query: AuditQuery): AuditFilter {
     ["reason", query.reason],
     ["address", query.address],
     ["requestId", query.request_id],
+    ["id", query.id],
+    ["hash", query.hash],
+    ["prevHash", query.prev_hash],
+  ];
+  const ranges: [string, NumberRange | undefined][] = [
+    ["seq", query.seq],
+    ["admission", query.admission],
+    ["attempts", query.attempts],
+    ["latencyMs", query.latency_ms],
+    ["upstreamMs", query.upstream_ms],
+    ["bytesIn", query.bytes_in],
+    ["bytesOut", query.bytes_out],
+    ["costUsdMicros", query.cost_usd_micros],
+    ["count", query.count],
   ];
   return {
     equal: Object.fromEntries(equal.filter(([, value]) => value !== undefined)),
+    ranges: Object.fromEntries(ranges.filter(([, value]) => value !== undefined)),
     decision: query.decision,
     method: query.method,
     status: statusOf(query.status),
     upstreamStatus: statusOf(query.upstream_status),
     path: pathOf(query.path),
     userAgent: query.user_agent,
+    notes: query.notes,
     fromMs: timeOf(query.from),
     toMs: timeOf(query.to),
   };
@@ -144,7 +160,7 @@ function positionOf(cursor: string | undefined): AuditPosition | null | undefine
     : { atMs: position.atMs, n: Number(position.id) };
 }
 
-function statusOf(text: string | undefined): StatusFilter | undefined {
+function statusOf(text: string | undefined): NumberRange | undefined {
   if (text === undefined) return undefined;
   if (!text.endsWith("xx")) return { from: Number(text), to: Number(text) };
   const from = Number(text.charAt(0)) * 100;
