@@ -48,7 +48,7 @@ describe("recipients", () => {
     await dialog.getByRole("button", { name: "Budget", exact: true }).click();
     const budget = dialog.getByRole("group", { name: "Budget 2" });
     await budget.getByLabel("Of").selectOption("usd_micros");
-    await budget.getByLabel("Budget").fill("12.50");
+    await budget.getByLabel("Budget", { exact: true }).fill("12.50");
     await budget.getByLabel("In").selectOption("day");
     expect(axeText(await axe(page))).toBe("");
     await dialog.getByRole("button", { name: "Save" }).click();
@@ -87,16 +87,19 @@ describe("a credential", () => {
     await page.getByLabel("Paths").fill("/contacts/*");
     const add = (name: string) => page.getByRole("button", { name, exact: true }).first();
     await add("Rate limit").click();
-    await page.getByRole("group", { name: "Rate limit 1" }).getByLabel("Calls at most").fill("5");
+    await page.getByRole("group", { name: "Rate limit 1", exact: true }).getByLabel("Calls at most").fill("5");
     await add("Rate limit").click();
     const second = page.getByRole("group", { name: "Rate limit 2" });
     await second.getByLabel("Calls at most").fill("1000");
     await second.getByLabel("In").selectOption("3600");
     await add("Budget").click();
-    await page.getByRole("group", { name: "Budget 1" }).getByLabel("Budget").fill("20000");
+    await page
+      .getByRole("group", { name: "Budget 1", exact: true })
+      .getByLabel("Budget", { exact: true })
+      .fill("20000");
     await page.getByText("For each customer on its own").click();
     await page.getByRole("button", { name: "Budget", exact: true }).last().click();
-    await page.getByRole("group", { name: "Budget 1, per customer" }).getByLabel("Budget").fill("100");
+    await page.getByRole("group", { name: "Budget 1, per customer" }).getByLabel("Budget", { exact: true }).fill("100");
     await page.getByRole("button", { name: "Issue the credential" }).click();
     const shown = page.getByLabel("token", { exact: true });
     await shown.waitFor();
@@ -206,7 +209,7 @@ describe("customers", () => {
     await page.getByRole("button", { name: "Edit", exact: true }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("button", { name: "Budget", exact: true }).click();
-    await dialog.getByRole("group", { name: "Budget 1" }).getByLabel("Budget").fill("2");
+    await dialog.getByRole("group", { name: "Budget 1", exact: true }).getByLabel("Budget", { exact: true }).fill("2");
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.waitFor({ state: "detached" });
     await page.getByText("2 calls a month").waitFor();

@@ -39,7 +39,7 @@ export function ruleDraft(rule: RuleView = { methods: ["GET"], paths: [] }): Rul
 
 export function scopeDraft(source: ScopeSource | null = null): ScopeDraft {
   const kept: Record<string, unknown> = {};
-  for (const name of KEPT) if (source?.[name] !== undefined && source[name] !== null) kept[name] = source[name];
+  for (const name of KEPT) if (restricts(name, source?.[name] ?? null)) kept[name] = source?.[name];
   // An empty list allows no model at all, an absent one every model; the form cannot tell them apart.
   if (source?.models?.length === 0) kept["models"] = [];
   return {
@@ -50,6 +50,11 @@ export function scopeDraft(source: ScopeSource | null = null): ScopeDraft {
     kept,
     ofPreset: signal({}),
   };
+}
+
+/** Of lists, an empty one restricts only where it says what is allowed. */
+function restricts(name: (typeof KEPT)[number], value: unknown): boolean {
+  return value !== null && (!Array.isArray(value) || value.length > 0 || name === "allow_query_params");
 }
 
 export function scopeBody(draft: ScopeDraft): Record<string, unknown> {

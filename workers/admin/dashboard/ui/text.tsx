@@ -72,7 +72,12 @@ export function CopyButton({ text, what }: { readonly text: string; readonly wha
   };
   return (
     <span class="copy">
-      <Button look="quiet" icon={said.value === "Copied" ? "check" : "copy"} label={`Copy ${what}`} onClick={copy}>
+      <Button
+        look="quiet"
+        icon={said.value === "Copied" ? "check" : "copy"}
+        label={`${said.value || "Copy"} ${what}`}
+        onClick={copy}
+      >
         {said.value || "Copy"}
       </Button>
       <span class="sr-only" aria-live="polite">
