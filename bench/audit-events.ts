@@ -17,7 +17,9 @@ export function openAuditDatabase(stateDirectory: string): DatabaseSync {
     const database = new DatabaseSync(path);
     const found = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'audit_events'").get();
     if (found !== undefined) {
-      database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -262144; PRAGMA temp_store = FILE");
+      database.exec(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -262144; PRAGMA temp_store = FILE",
+      );
       return database;
     }
     database.close();
@@ -32,7 +34,9 @@ export function countEvents(database: DatabaseSync): number {
 /** Events that end now and reach `DAYS` days back, a little out of order, as they arrive from many gates. */
 export function fillEvents(database: DatabaseSync, rows: number, nowMs: number): void {
   const taken = database
-    .prepare("SELECT type, name, sql FROM sqlite_master WHERE tbl_name = 'audit_events' AND type IN ('index', 'trigger') AND sql IS NOT NULL")
+    .prepare(
+      "SELECT type, name, sql FROM sqlite_master WHERE tbl_name = 'audit_events' AND type IN ('index', 'trigger') AND sql IS NOT NULL",
+    )
     .all();
   for (const each of taken) database.exec(`DROP ${String(each["type"])} "${String(each["name"])}"`);
   const insert = database.prepare(INSERT);

@@ -21,7 +21,9 @@ const OPTIONAL = ["audit_events_by_address", "audit_events_by_request", "audit_e
 export function measureInsertion(database: DatabaseSync, nowMs: number): Insertion[] {
   const measured = [{ what: "with every index", microsPerEvent: insertMany(database, nowMs) }];
   const all = database
-    .prepare("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'audit_events' AND sql IS NOT NULL")
+    .prepare(
+      "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'audit_events' AND sql IS NOT NULL",
+    )
     .all();
   for (const each of all.filter(({ name }) => OPTIONAL.includes(String(name)))) {
     database.exec(`DROP INDEX "${String(each["name"])}"`);

@@ -126,7 +126,12 @@ async function searchPairs(search: Search, values: Values, runs: number): Promis
 
 /** Page after page from the newest on, and from far back in time. */
 async function searchDeep(search: Search, values: Values): Promise<Times[]> {
-  const filters = ["", ...["credential_id", "method", "path", "status", "user_agent"].map((name) => `${name}=${pick(values[name] ?? [], 0)}`)];
+  const filters = [
+    "",
+    ...["credential_id", "method", "path", "status", "user_agent"].map(
+      (name) => `${name}=${pick(values[name] ?? [], 0)}`,
+    ),
+  ];
   const all: Times[] = [];
   for (const filter of filters) {
     const ms: number[] = [];
@@ -140,7 +145,10 @@ async function searchDeep(search: Search, values: Values): Promise<Times[]> {
         cursor = `&cursor=${found.next}`;
       }
     }
-    all.push({ what: filter === "" ? "(no filter), 200 events a page" : `${filter.split("=")[0]}, 200 events a page`, ms });
+    all.push({
+      what: filter === "" ? "(no filter), 200 events a page" : `${filter.split("=")[0]}, 200 events a page`,
+      ms,
+    });
   }
   return all;
 }
@@ -260,7 +268,9 @@ function table(rows: readonly Times[]): string[] {
 }
 
 function readOptions(args: readonly string[]): Options {
-  const given = new Map(args.map((arg) => /^--([a-z]+)=(.+)$/.exec(arg)).map((match) => [match?.[1] ?? "", match?.[2] ?? ""]));
+  const given = new Map(
+    args.map((arg) => /^--([a-z]+)=(.+)$/.exec(arg)).map((match) => [match?.[1] ?? "", match?.[2] ?? ""]),
+  );
   const number = (name: string, fallback: number): number => Number(given.get(name) ?? fallback);
   return {
     rows: number("rows", 5_000_000),

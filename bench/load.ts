@@ -8,12 +8,19 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+export interface LoadRequest {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+}
+
 export interface LoadInput {
   readonly port: number;
-  readonly path: string;
   readonly connections: number;
   readonly seconds: number;
-  /** Used in turn, one per request. */
+  readonly request: LoadRequest;
+  /** Sent as bearer tokens, one per request in turn; none: the request as it is. */
   readonly tokens: readonly string[];
 }
 
@@ -35,18 +42,29 @@ export async function putLoad(input: LoadInput): Promise<LoadResult> {
 }
 
 async function withWrk(input: LoadInput, directory: string): Promise<LoadResult> {
-  const script = `local tokens = {${input.tokens.map((token) => `"${token}"`).join(",")}}
+  const { method, path, headers, body } = input.request;
+  const fields = Object.entries(headers).map(([name, value]) => `[${JSON.stringify(name)}] = ${JSON.stringify(value)}`);
+  const tokens = join(directory, "tokens");
+  writeFileSync(tokens, input.tokens.map((token) => `Bearer ${token}\n`).join(""), { mode: 0o600 });
+  // JSON's strings are Lua's as long as nothing needs an escape of its own.
+  const script = `local headers = {${fields.join(", ")}}
+local body = ${body === null ? "nil" : JSON.stringify(body)}
 local requests, at = {}, 0
-init = function() for i, token in ipairs(tokens) do requests[i] = wrk.format("GET", nil, {["Authorization"] = "Bearer " .. token}) end end
+local function add() requests[#requests + 1] = wrk.format("${method}", ${JSON.stringify(path)}, headers, body) end
+init = function()
+  for line in io.lines(${JSON.stringify(tokens)}) do headers["authorization"] = line; add() end
+  if #requests == 0 then add() end
+end
 request = function() at = at % #requests + 1; return requests[at] end`;
-  writeFileSync(join(directory, "tokens.lua"), script, { mode: 0o600 });
+  writeFileSync(join(directory, "load.lua"), script, { mode: 0o600 });
   const output = await run("wrk", [
     "--threads=1",
     `--connections=${input.connections}`,
     `--duration=${input.seconds}s`,
     "--latency",
-    `--script=${join(directory, "tokens.lua")}`,
-    `http://127.0.0.1:${input.port}${input.path}`,
+    "--timeout=10s",
+    `--script=${join(directory, "load.lua")}`,
+    `http://127.0.0.1:${input.port}/`,
   ]);
   const failures = /Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)/.exec(output);
   if (failures !== null) throw new Error(`not every call was answered with 2xx: ${failures[0]}`);
@@ -131,11 +149,14 @@ export function completeStatus(bytes: Buffer): number | null {
 }
 
 async function generate(input: LoadInput): Promise<LoadResult> {
-  const requests = input.tokens.map((token) =>
-    Buffer.from(
-      `GET ${input.path} HTTP/1.1\r\nHost: 127.0.0.1:${input.port}\r\nAuthorization: Bearer ${token}\r\n\r\n`,
-    ),
-  );
+  const { method, path, headers, body } = input.request;
+  const length = body === null ? {} : { "content-length": String(Buffer.byteLength(body)) };
+  const bearers = input.tokens.map((token) => ({ authorization: `Bearer ${token}` }));
+  const requests = (bearers.length === 0 ? [{}] : bearers).map((bearer) => {
+    const lines = Object.entries({ host: `127.0.0.1:${input.port}`, ...headers, ...length, ...bearer });
+    const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+    return Buffer.from(`${method} ${path} HTTP/1.1\r\n${head}\r\n${body ?? ""}`);
+  });
   const latencies: number[] = [];
   const startedAt = performance.now();
   const until = startedAt + input.seconds * 1000;

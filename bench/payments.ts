@@ -173,7 +173,14 @@ async function configure(ownerKey: string, origin: string, facilitatorUrl: strin
     });
     return String(made["token"]);
   };
-  const accept = { network: `eip155:${CHAIN_ID}`, asset: TOKEN, pay_to: PAY_TO, decimals: 6, name: "USDC", version: "2" };
+  const accept = {
+    network: `eip155:${CHAIN_ID}`,
+    asset: TOKEN,
+    pay_to: PAY_TO,
+    decimals: 6,
+    name: "USDC",
+    version: "2",
+  };
   const each = { default_usd_micros: PRICE_USD_MICROS };
   const x402 = { accepts: [accept], facilitator_url: facilitatorUrl, quote_lifetime_seconds: 3_600 };
   return {
@@ -203,7 +210,9 @@ async function signed(token: string, count: number): Promise<Buffer[]> {
   const requests: Buffer[] = [];
   for (let at = 0; at < count; at += 1) {
     const payload = await signedTransfer(payer, accepted.payTo, accepted.amount, at);
-    requests.push(requestOf(token, `PAYMENT-SIGNATURE: ${btoa(JSON.stringify({ x402Version: 2, accepted, payload }))}\r\n`));
+    requests.push(
+      requestOf(token, `PAYMENT-SIGNATURE: ${btoa(JSON.stringify({ x402Version: 2, accepted, payload }))}\r\n`),
+    );
   }
   return requests;
 }

@@ -1,56 +1,64 @@
 /**
- * `npm run bench`: what RelayKey costs, measured against a bare pass-through Worker in the same run, in turns, on the same machine.
- * The stack is the real one: durable journal, queue, audit Worker. Prints a table and writes bench/RESULTS.md.
+ * `npm run bench`: what RelayKey costs, measured against the least that a Worker could do and against Portkey's gateway, all in one
+ * run, in turns, on the same machine. The stack is the real one: durable journal, queue, audit Worker. Prints the tables and
+ * writes bench/RESULTS.md.
  *
- *     npm run bench -- --seconds=4 --rounds=3 --credentials=1     one hot credential (also 100 or 10000)
+ *     npm run bench -- --seconds=4 --rounds=3 --credentials=1,100,10000
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { REPOSITORY } from "../scripts/build.ts";
 import { childrenNamed, processorMs } from "../scripts/child-processes.ts";
 import { loadVars } from "../scripts/dev-vars.ts";
 import type { LocalSettings } from "../scripts/local-settings.ts";
 import { startStack } from "../scripts/local-stack.ts";
-import { COMPATIBILITY_DATE } from "../scripts/worker-options.ts";
-import { LARGE_BYTES, measureLarge, type LargeResult } from "./large.ts";
-import { loadTool, putLoad, type LoadResult } from "./load.ts";
+import { startBareWorkers } from "./bare-workers.ts";
+import { CONNECTION_PATH, createTokens } from "./credentials.ts";
+import { measureLarge } from "./large.ts";
+import { putLoad, type LoadRequest, type LoadResult } from "./load.ts";
+import { startPortkey } from "./portkey.ts";
+import { render } from "./report.ts";
 import { startUpstream } from "./upstream.ts";
 
 const PROXY_PORT = 18787;
 const ADMIN_PORT = 18788;
 const UPSTREAM_PORT = 18789;
-const BARE_PORT = 18790;
+const BARE_PORTS = { passThrough: 18790, durableRow: 18791 };
+const PORTKEY_PORT = 18792;
 const CONNECTIONS = [1, 16, 64];
-const WARM_UP_SECONDS = 2;
-const CREATE_IN_PARALLEL = 8;
+const WARM_UP_SECONDS = 3;
+/** The audit Worker finishes with one variant's calls before the next one is measured. */
+const REST_MS = 2_500;
 
-interface Options {
+export interface Options {
   readonly seconds: number;
   readonly rounds: number;
-  readonly credentials: number;
+  /** How many credentials take turns; the first count is measured beside everything else. */
+  readonly credentials: readonly number[];
 }
 
 interface Target {
   readonly variant: string;
   readonly port: number;
+  readonly request: LoadRequest;
   readonly tokens: readonly string[];
-  /** Of its workerd. */
   readonly pids: readonly number[];
 }
 
-interface Measured extends LoadResult {
+export interface Measured extends LoadResult {
   readonly processorMsPerCall: number;
 }
 
-interface Row {
+export interface Row {
   readonly connections: number;
   readonly variant: string;
   readonly result: Measured;
   /** Throughput as a part of the pass-through's. */
   readonly ratio: number;
 }
+
+const CALL: LoadRequest = { method: "GET", path: `${CONNECTION_PATH}/contacts/1`, headers: {}, body: null };
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
@@ -69,20 +77,54 @@ async function main(): Promise<void> {
   const upstream = await startUpstream(UPSTREAM_PORT);
   const stack = await startStack(settings, vars);
   const relayKeyPids = childrenNamed("workerd", process.pid);
-  const bare = startBare(upstream.origin);
+  const bare = startBareWorkers(upstream.origin, CONNECTION_PATH, BARE_PORTS, join(directory, "bare"));
+  const portkey = await startPortkey(PORTKEY_PORT, upstream.origin);
   try {
     await bare.ready;
-    const tokens = await createTokens(vars.secrets.RELAYKEY_OWNER_KEY, upstream.origin, options.credentials);
-    const barePids = childrenNamed("workerd", process.pid).filter((pid) => !relayKeyPids.includes(pid));
-    const targets = [
-      { variant: "pass-through Worker", port: BARE_PORT, tokens: tokens.slice(0, 1), pids: barePids },
-      { variant: "RelayKey", port: PROXY_PORT, tokens, pids: relayKeyPids },
-    ];
-    const rows = await measure(targets, options);
-    const report = render(rows, await measureLarge(targets), options, upstream.kind);
+    const most = Math.max(...options.credentials);
+    const tokens = await createTokens(ADMIN_PORT, vars.secrets.RELAYKEY_OWNER_KEY, upstream.origin, most);
+    const pids = childrenNamed("workerd", process.pid).filter((pid) => !relayKeyPids.includes(pid));
+    const [first = 1, ...others] = options.credentials;
+    const passThrough = {
+      variant: "pass-through Worker",
+      port: BARE_PORTS.passThrough,
+      request: CALL,
+      tokens: tokens.slice(0, 1),
+      pids,
+    };
+    const durableRow = {
+      ...passThrough,
+      variant: "one durable row per call, nothing else",
+      port: BARE_PORTS.durableRow,
+    };
+    const relayKey = {
+      variant: "RelayKey",
+      port: PROXY_PORT,
+      request: CALL,
+      tokens: tokens.slice(0, first),
+      pids: relayKeyPids,
+    };
+    const targets = [passThrough, durableRow, relayKey];
+    const besides =
+      portkey === null
+        ? []
+        : [{ ...portkey, variant: "Portkey's gateway", port: PORTKEY_PORT, tokens: [], pids: [portkey.pid] }];
+    const rows = await measure([...targets, ...besides], options);
+    const many: (readonly [count: number, rows: readonly Row[]])[] = [];
+    for (const count of others) {
+      many.push([count, await measure([passThrough, { ...relayKey, tokens: tokens.slice(0, count) }], options)]);
+    }
+    const report = render({
+      rows,
+      many,
+      large: await measureLarge([passThrough, relayKey]),
+      options,
+      upstreamKind: upstream.kind,
+    });
     console.log(report);
     writeFileSync(join(REPOSITORY, "bench/RESULTS.md"), report);
   } finally {
+    portkey?.stop();
     await bare.dispose();
     await stack.stop();
     upstream.stop();
@@ -91,75 +133,14 @@ async function main(): Promise<void> {
 }
 
 function readOptions(args: readonly string[]): Options {
-  const value = (name: string, fallback: number) => {
-    const text = args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
-    return text === undefined ? fallback : Math.max(1, Number.parseInt(text, 10) || fallback);
+  const text = (name: string) => args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
+  const number = (value: string | undefined, fallback: number) =>
+    Math.max(1, Number.parseInt(value ?? "", 10) || fallback);
+  return {
+    seconds: number(text("seconds"), 4),
+    rounds: number(text("rounds"), 3),
+    credentials: (text("credentials") ?? "1,100,10000").split(",").map((each) => number(each, 1)),
   };
-  return { seconds: value("seconds", 4), rounds: value("rounds", 3), credentials: value("credentials", 1) };
-}
-
-/** The least that a Worker in front of a vendor can do. */
-function startBare(origin: string): Miniflare {
-  const script = `export default { fetch(request, env) {
-    const url = new URL(request.url);
-    return fetch(new Request("${origin}" + url.pathname.slice(11) + url.search, request));
-  } };`;
-  return new Miniflare(
-    convertV4MiniflareOptions({
-      host: "127.0.0.1",
-      port: 0,
-      cf: false,
-      telemetry: { enabled: false },
-      log: new Log(LogLevel.WARN),
-      workers: [
-        {
-          name: "bare",
-          modules: [{ type: "ESModule", path: "bare.mjs", contents: script }],
-          compatibilityDate: COMPATIBILITY_DATE,
-          stripCfConnectingIp: false,
-          unsafeDirectSockets: [{ host: "127.0.0.1", port: BARE_PORT }],
-        },
-      ],
-    }),
-  );
-}
-
-async function createTokens(ownerKey: string, origin: string, count: number): Promise<string[]> {
-  const post = async (path: string, body: unknown): Promise<Readonly<Record<string, unknown>>> => {
-    const response = await fetch(`http://127.0.0.1:${ADMIN_PORT}/api/v1${path}`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${ownerKey}`, "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    const text = await response.text();
-    if (response.status !== 201) throw new Error(`POST ${path}: ${response.status} ${text}`);
-    const value: Readonly<Record<string, unknown>> = JSON.parse(text);
-    return value;
-  };
-  const secret = `bench-${"k".repeat(32)}`;
-  await post("/connections", { id: "conn_bench", name: "Bench", base_url: origin, auth: { scheme: "bearer" }, secret });
-  const tokens: string[] = [];
-  const createNext = async (): Promise<void> => {
-    while (tokens.length < count) {
-      const place = tokens.push("") - 1;
-      const made = await post("/delegated-credentials", {
-        connection_id: "conn_bench",
-        name: `bench ${place}`,
-        allowed_methods: ["GET"],
-        allowed_paths: ["/contacts/*"],
-        ttl_seconds: 86_400,
-        // Everything that a credential can be made to check is on; none of it is ever reached.
-        trust: { mode: "first_use" },
-        limits: {
-          rate: [{ requests: 10_000_000, per_seconds: 60 }],
-          budgets: [{ unit: "requests", limit: 1_000_000_000, window: "month" }],
-        },
-      });
-      tokens[place] = String(made["token"]);
-    }
-  };
-  await Promise.all(Array.from({ length: CREATE_IN_PARALLEL }, createNext));
-  return tokens;
 }
 
 async function measure(targets: readonly Target[], options: Options): Promise<Row[]> {
@@ -187,7 +168,8 @@ async function measure(targets: readonly Target[], options: Options): Promise<Ro
 async function measureOnce(target: Target, connections: number, seconds: number): Promise<Measured> {
   const used = () => target.pids.reduce((sum, pid) => sum + (processorMs(pid) ?? Number.NaN), 0);
   const before = used();
-  const result = await putLoad({ ...target, path: "/conn_bench/contacts/1", connections, seconds });
+  const result = await putLoad({ ...target, connections, seconds });
+  await new Promise((resolve) => setTimeout(resolve, REST_MS));
   return { ...result, processorMsPerCall: (used() - before) / (result.requestsPerSecond * seconds) };
 }
 
@@ -200,39 +182,6 @@ function medianOf(results: readonly Measured[]): Measured {
     p99Ms: middle((result) => result.p99Ms),
     processorMsPerCall: middle((result) => result.processorMsPerCall),
   };
-}
-
-function render(rows: readonly Row[], large: readonly LargeResult[], options: Options, upstreamKind: string): string {
-  const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`;
-  const hot = options.credentials === 1 ? "one hot credential" : `${options.credentials} credentials in turn`;
-  const lines = rows.map(({ connections, variant, result, ratio }) =>
-    [
-      connections,
-      variant,
-      Math.round(result.requestsPerSecond),
-      ratio.toFixed(2),
-      result.p50Ms.toFixed(2),
-      result.p99Ms.toFixed(2),
-      result.processorMsPerCall.toFixed(3),
-    ].join(" | "),
-  );
-  return `# What RelayKey costs
-
-Measured ${new Date().toISOString().slice(0, 10)} on ${machine}, Linux, everything on one machine: load by ${loadTool}, vendor ${upstreamKind}, workerd through
-Miniflare's direct sockets, ${hot}. The whole pipeline runs: token check, scope, one durable admission per call (rate, month budget, trusted
-address, journal), key decryption, header hygiene, masking, queue and audit. Pass-through and RelayKey take turns, ${options.rounds} rounds of ${options.seconds} s each; medians of the rounds.
-Repeat with \`npm run bench\`; see \`bench/run.ts\` for its options.
-
-| connections | variant | requests/s | of pass-through | p50 ms | p99 ms | processor ms per call |
-|---:|---|---:|---:|---:|---:|---:|
-${lines.map((line) => `| ${line} |`).join("\n")}
-
-One download of ${LARGE_BYTES / 1_048_576} MiB of random bytes, searched for the vendor's key on the way:
-
-| variant | MB/s |
-|---|---:|
-${large.map((each) => `| ${each.variant} | ${Math.round(each.megabytesPerSecond)} |`).join("\n")}
-`;
 }
 
 await main();
