@@ -6,8 +6,9 @@ import { HeaderName, Integer, MAX_URL_CHARS, MemberPath, readableText } from "./
 import { EvmAddress, EvmNetwork } from "./payment.ts";
 import { Method, PathPattern } from "./scope.ts";
 
-const methods = z.array(Method).min(1).max(16);
-const paths = z.array(PathPattern).min(1).max(64);
+/** An empty list, as `*`, is every method, and every path. */
+const methods = z.array(Method).max(16).default([]);
+const paths = z.array(PathPattern).max(64).default([]);
 const perUnit = z.number().min(0).max(1e12);
 
 export const PriceRuleWire = z

@@ -76,6 +76,12 @@ describe("short forms of creation", () => {
     expect(reviewed.json["findings"]).toEqual((issued.json["review"] as { findings: unknown }).findings);
   });
 
+  it("prices every call of a connection where no method and path is named", async () => {
+    const priced = await newConnection({ prices: [{ kind: "fixed", usd_micros: 400 }] });
+    expect(priced.status, priced.text).toBe(201);
+    expect(priced.json["prices"]).toEqual([{ kind: "fixed", methods: [], paths: [], usd_micros: 400 }]);
+  });
+
   it("names a webhook by its host and a member by the address", async () => {
     const webhook = await call("POST", "/api/v1/webhooks", { body: { url: "https://hooks.example.com/a" } });
     expect(webhook.json).toMatchObject({ name: "hooks.example.com", events: ["*"] });
