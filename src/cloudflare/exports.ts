@@ -8,7 +8,7 @@
  */
 import { checkpointLine, keyLine } from "../domain/export-row.ts";
 import { utf8 } from "../domain/encoding.ts";
-import { exportParts, forgetExportParts, storeExportPart, type ExportPart } from "../store/export-parts.ts";
+import { dropExportParts, exportParts, forgetExportParts, storeExportPart, type ExportPart } from "../store/export-parts.ts";
 import {
   deleteExport,
   expiredExports,
@@ -75,6 +75,7 @@ async function runJob(env: ExportEnv, job: ExportJob, turn: Turn): Promise<void>
     const sha256 = await digestOf(env.EXPORTS, objectKeyOf(job));
     const done = { state: "done", objectKey: objectKeyOf(job), uploadId: null, sha256 } as const;
     await noteExport(env.AUDIT_DB, job.id, { ...done, finishedAtMs: turn.nowMs() });
+    await dropExportParts(env.AUDIT_DB, job.id);
   } catch (cause) {
     console.error("export failed", { id: job.id, error: cause instanceof Error ? cause.name : "unknown" });
     // As it is now: with what this attempt began and finished.

@@ -31,3 +31,8 @@ export async function forgetExportParts(database: D1Database, exportId: string):
     db.update(auditExports).set({ uploadId: null, upToN: null, rows: 0, bytes: 0 }).where(eq(auditExports.id, exportId)),
   ]);
 }
+
+/** Of a file that is complete, nothing needs to be known of its parts. */
+export async function dropExportParts(database: D1Database, exportId: string): Promise<void> {
+  await drizzle(database).delete(auditExportParts).where(eq(auditExportParts.exportId, exportId));
+}

@@ -6,7 +6,7 @@ import type { ExportFilter } from "../../src/store/audit-extra-schema.ts";
 import { findExport, insertExport } from "../../src/store/exports.ts";
 import { chain, DAY_MS, env, NOW_MS, store } from "./housekeeping.fixture.ts";
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 let round = 0;
 
 type Format = "ndjson" | "csv" | "parquet";
@@ -111,7 +111,7 @@ describe("exports", () => {
 });
 
 describe("a large export", () => {
-  const ROWS = 5_000;
+  const ROWS = 4_200;
   const big = { credentialId: "dcred_big" };
 
   /** More than two parts of the file: text that does not compress. */

@@ -11,7 +11,11 @@ async function countRows(): Promise<number> {
 describe("the archive", () => {
   it("takes whole days, and lets only what is archived leave the database", async () => {
     await env.AUDIT_DB.prepare("DELETE FROM work_positions").run();
-    await store([...chain("dcred_old", 700, NOW_MS - 100 * DAY_MS), ...chain("dcred_today", 10, NOW_MS - 3_600_000)]);
+    await store([
+      ...chain("dcred_old", 700, NOW_MS - 100 * DAY_MS),
+      ...chain("dcred_recent", 5, NOW_MS - DAY_MS),
+      ...chain("dcred_today", 10, NOW_MS - 3_600_000),
+    ]);
     const before = await countRows();
     expect(await runRetention(env, 30, NOW_MS)).toBe(0);
     await expect(env.AUDIT_DB.prepare("DELETE FROM audit_events").run()).rejects.toThrow("not archived");
