@@ -2,7 +2,8 @@
  * A pool's rows in its Durable Object's SQLite: leases, counters, and the number of the next lease. Synchronous; all
  * writes of one turn are committed together, before any reply leaves the object.
  *
- * Tables: meta(name, value), lease(id, text), count(key, text). Held units are not stored: they follow from open leases.
+ * Tables: meta(name, value), lease(id, text), count(key, text). Among `meta` is the pool's own name, since an object that its
+ * alarm woke may not be told it. Held units are not stored: they follow from open leases.
  */
 import { newPool, restoreLease, type Pool, type PoolLease } from "../domain/pool.ts";
 import type { Count } from "../domain/pool-counters.ts";
@@ -17,6 +18,7 @@ type StoredLease = Omit<PoolLease, "askAtMs">;
 export class PoolStore {
   readonly #sql: SqlStorage;
   #reserved = 0;
+  #name: string | null = null;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -28,8 +30,9 @@ export class PoolStore {
     // A pool that was never used, or was cleared, starts with the time: above every number it may have given before.
     if (tables.length === 0) return newPool(nowMs);
     const schema = this.#meta("schema");
-    if (schema !== SCHEMA) throw new Error(`A pool of schema ${schema} cannot be read`);
-    this.#reserved = this.#meta("reserved") ?? nowMs;
+    if (schema !== String(SCHEMA)) throw new Error(`A pool of schema ${schema} cannot be read`);
+    this.#reserved = Number(this.#meta("reserved") ?? nowMs);
+    this.#name = this.#meta("name");
     const pool = newPool(this.#reserved);
     for (const row of sql.exec("SELECT key, text FROM count")) {
       const count = JSON.parse(String(row["text"])) as Count;
@@ -44,11 +47,20 @@ export class PoolStore {
     return pool;
   }
 
-  /** Writes what changed since the last call. */
-  save(pool: Pool): void {
+  /** As it was saved; null: not yet. */
+  get name(): string | null {
+    return this.#name;
+  }
+
+  /** Writes what changed since the last call. `name`: the pool's. */
+  save(pool: Pool, name: string | null): void {
     const { changed } = pool;
     if (changed.leases.size === 0 && changed.counts.size === 0) return;
     if (this.#reserved === 0) this.#create();
+    if (name !== null && name !== this.#name) {
+      this.#name = name;
+      this.#setMeta("name", name);
+    }
     if (pool.next > this.#reserved) {
       this.#reserved = pool.next + NUMBER_BLOCK;
       this.#setMeta("reserved", this.#reserved);
@@ -70,6 +82,7 @@ export class PoolStore {
   /** The storage has been emptied; the next save begins anew. */
   cleared(): void {
     this.#reserved = 0;
+    this.#name = null;
   }
 
   #create(): void {
@@ -88,12 +101,12 @@ export class PoolStore {
     );
   }
 
-  #meta(name: string): number | null {
+  #meta(name: string): string | null {
     const row = this.#sql.exec("SELECT value FROM meta WHERE name = ?", name).toArray()[0];
-    return row === undefined ? null : Number(row["value"]);
+    return row === undefined ? null : String(row["value"]);
   }
 
-  #setMeta(name: string, value: number): void {
+  #setMeta(name: string, value: number | string): void {
     this.#sql.exec(
       "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
       name,

@@ -1,11 +1,19 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { gateDocumentOf, grantOf, requestOf, settlementOf } from "../../tests/harness/gate-fixtures.ts";
 import type { ProxyEnv } from "../../workers/proxy/env.ts";
 import type { AdmissionReply, AdmissionRequest, GateDocument } from "../domain/admission.ts";
-import { connectionPool, poolTerms, quotaPool, recipientPool, type PoolLimit } from "../domain/lease.ts";
+import {
+  connectionPool,
+  poolTerms,
+  quotaPool,
+  recipientPool,
+  type LeaseClosing,
+  type PoolLimit,
+} from "../domain/lease.ts";
 import { NO_LIMITS, type BudgetLimit } from "../domain/limits.ts";
+import { SharedLimit, type SharedLimitEnv } from "./shared-limit.ts";
 
 function bound<T>(binding: T | undefined): T {
   if (binding === undefined) throw new Error("A binding is missing");
@@ -187,6 +195,24 @@ describe("a budget shared by many credentials", { timeout: 60_000 }, () => {
 });
 
 describe("a pool", { timeout: 30_000 }, () => {
+  it("finds its gates again when an alarm wakes it and does not say its name", async () => {
+    const budgets = [budget("requests", 50)];
+    const [caller] = family("nameless", 1, budgets);
+    await caller?.call();
+    const pool = POOLS.getByName(recipientPool("org_default", "rcpt_nameless"));
+    const asked = await runInDurableObject(pool, async (_, state) => {
+      Object.defineProperty(state.id, "name", { value: undefined });
+      const closings: string[] = [];
+      const gate = { closeLeases: async (closing: LeaseClosing) => (closings.push(closing.pool), []) };
+      const gates = { getByName: () => gate } as unknown as SharedLimitEnv["GATES"];
+      vi.setSystemTime(Date.now() + 300_000);
+      await new SharedLimit(state, { GATES: gates }).alarm();
+      vi.useRealTimers();
+      return closings;
+    });
+    expect(asked).toEqual([recipientPool("org_default", "rcpt_nameless")]);
+  });
+
   it("asks about leases that ended, whatever alarm was set for later, and keeps nothing when it counts nothing", async () => {
     const budgets = [budget("requests", 40)];
     const [caller] = family("alarm", 1, budgets);

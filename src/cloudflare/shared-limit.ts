@@ -51,7 +51,8 @@ export interface SharedLimitEnv {
 export class SharedLimit extends DurableObject<SharedLimitEnv> implements LimitPool {
   readonly #store: PoolStore;
   readonly #pool: Pool;
-  readonly #name: string;
+  /** Null: not known yet. */
+  #name: string | null;
   /** Gates that are being asked, so that nobody is asked twice at once. */
   readonly #asking = new Map<string, Promise<void>>();
   /** Leases that a gate may forget and has not been told of. Lost with the memory, it asks again by reporting them. */
@@ -60,15 +61,16 @@ export class SharedLimit extends DurableObject<SharedLimitEnv> implements LimitP
 
   constructor(ctx: DurableObjectState, env: SharedLimitEnv) {
     super(ctx, env);
-    this.#name = ctx.id.name ?? ctx.id.toString();
     this.#store = new PoolStore(ctx.storage.sql);
     this.#pool = this.#store.load(Date.now());
+    this.#name = this.#store.name ?? ctx.id.name ?? null;
     // The alarm that was set before a restart still comes; one more is harmless.
     if (this.#pool.leases.size > 0) this.#schedule();
   }
 
   /** Grants a lease, or says why not and until when. */
   async lease(request: LeaseRequest): Promise<LeaseReply> {
+    this.#name ??= request.terms.pool;
     this.#account(request.gateId, request.reports);
     const tried = new Set<string>();
     for (let round = 0; ; round += 1) {
@@ -154,6 +156,7 @@ export class SharedLimit extends DurableObject<SharedLimitEnv> implements LimitP
   async #askGate(gateId: string, leases: readonly PoolLease[]): Promise<void> {
     const forget = this.#forgets.get(gateId) ?? [];
     try {
+      if (this.#name === null) throw new Error("The pool does not know its name");
       const reports = await within(
         ASK_TIMEOUT_MS,
         this.env.GATES.getByName(gateId).closeLeases({
@@ -181,7 +184,7 @@ export class SharedLimit extends DurableObject<SharedLimitEnv> implements LimitP
   }
 
   #save(): void {
-    this.#store.save(this.#pool);
+    this.#store.save(this.#pool, this.#name);
     this.#schedule();
   }
 
