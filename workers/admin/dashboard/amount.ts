@@ -3,13 +3,7 @@
 const DIGITS = 6;
 /** No thousands separators: 1,500 is fifteen hundred to some and one and a half to others. */
 const DECIMAL = /^(-?)(\d{0,15})(?:\.(\d*))?$/;
-const EXACT_USD = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: DIGITS });
-const SIGNED_USD = new Intl.NumberFormat("en-US", {
-  style: "currency",
-  currency: "USD",
-  maximumFractionDigits: DIGITS,
-  signDisplay: "exceptZero",
-});
+const CENTS = 2;
 
 /** `0.0025` → 2500, in millionths; null where the text is no number or has more than six digits after the point. */
 export function microsOf(text: string): number | null {
@@ -38,14 +32,29 @@ export function scaledText(scaled: number, digits: number): string {
   return `${scaled < 0 ? "-" : ""}${decimalText(String(Math.abs(scaled)), digits)}`;
 }
 
-/** 12500 → `$0.0125`: every digit that there is, unlike a rounded sum. */
-export function dollars(micros: number): string {
-  return EXACT_USD.format(micros / 10 ** DIGITS);
+/** 12500 → `$0.0125`: every digit that there is, unlike a rounded sum, and at least `digits` after the point. */
+export function dollars(micros: number, digits = CENTS): string {
+  return formatter("auto", digits).format(micros / 10 ** DIGITS);
 }
 
 /** As `dollars`, with a plus sign where money came. */
-export function signedDollars(micros: number): string {
-  return SIGNED_USD.format(micros / 10 ** DIGITS);
+export function signedDollars(micros: number, digits = CENTS): string {
+  return formatter("exceptZero", digits).format(micros / 10 ** DIGITS);
+}
+
+/** How many digits after the point write all of these, so that they stand below each other in a column. */
+export function digitsOf(amounts: readonly number[]): number {
+  return amounts.reduce((most, each) => Math.max(most, microsText(each).split(".")[1]?.length ?? 0), CENTS);
+}
+
+function formatter(signDisplay: "auto" | "exceptZero", minimumFractionDigits: number): Intl.NumberFormat {
+  return new Intl.NumberFormat("en-US", {
+    style: "currency",
+    currency: "USD",
+    minimumFractionDigits,
+    maximumFractionDigits: DIGITS,
+    signDisplay,
+  });
 }
 
 /** A token's atomic units (an integer as text) in whole tokens: `1500`, 6 → `0.0015`. Anything else is given back as it is. */

@@ -3,7 +3,7 @@
  * is read in the browser only to see that it is JSON; what it says is the API's to read.
  */
 import { useSignal } from "@preact/signals";
-import { useId, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import type { Connection } from "../../../../src/contract/connection.ts";
 import { MAX_OPENAPI_BYTES } from "../../../../src/domain/openapi-operations.ts";
 import { apiPath, call, isRecord, patch } from "../api/client.ts";
@@ -26,7 +26,8 @@ interface Uploaded {
   readonly notes: readonly string[];
 }
 
-const STEP = 25;
+const FIRST_SHOWN = 10;
+const STEP = 100;
 
 export function ConnectionOperations({
   connection,
@@ -119,21 +120,15 @@ function FileButton(props: {
   readonly children: string;
 }) {
   const input = useRef<HTMLInputElement>(null);
-  const id = useId();
   return (
     <>
       <Button busy={props.busy} onClick={() => input.current?.click()}>
         {props.busy ? "Reading …" : props.children}
       </Button>
-      <label for={id} class="sr-only">
-        OpenAPI document
-      </label>
       <input
-        id={id}
         ref={input}
         type="file"
-        class="sr-only"
-        tabIndex={-1}
+        hidden
         accept=".json,application/json"
         onChange={(event) => {
           const [file] = event.currentTarget.files ?? [];
@@ -165,7 +160,7 @@ function Notes({ notes }: { readonly notes: readonly string[] }) {
 
 function Found({ operations }: { readonly operations: Connection["operations"] }) {
   const typed = useSignal("");
-  const shown = useSignal(STEP);
+  const shown = useSignal(FIRST_SHOWN);
   const wanted = typed.value.trim().toLowerCase();
   const found = operations.filter((each) =>
     `${each.method} ${each.template} ${each.name}`.toLowerCase().includes(wanted),
@@ -198,7 +193,7 @@ function Found({ operations }: { readonly operations: Connection["operations"] }
       )}
       {found.length > shown.value ? (
         <div class="more">
-          <Button onClick={() => (shown.value += STEP * 4)}>Show more of {found.length - shown.value}</Button>
+          <Button onClick={() => (shown.value += STEP)}>Show more of {found.length - shown.value}</Button>
         </div>
       ) : null}
     </>

@@ -48,15 +48,12 @@ function Values({ reliability }: { readonly reliability: Connection["reliability
       facts={[
         ["Attempts at most", count(reliability.max_attempts ?? 1)],
         ["Repeated on", reliability.retry_statuses?.join(", ") || "nothing"],
-        [
-          "Pause between attempts",
-          `${millis(reliability.base_delay_ms ?? 0)} to ${millis(reliability.max_delay_ms ?? 0)}`,
-        ],
+        ["Pause between attempts", `${span(reliability.base_delay_ms)} to ${span(reliability.max_delay_ms)}`],
         ["Extra calls at most", `${share} % of all`],
-        ["Connects within", millis(reliability.connect_timeout_ms ?? 0)],
-        ["Answer must begin within", millis(reliability.first_byte_timeout_ms ?? 0)],
-        ["Pause in an answer at most", millis(reliability.idle_timeout_ms ?? 0)],
-        ["Whole call at most", millis(reliability.total_timeout_ms ?? 0)],
+        ["Connects within", span(reliability.connect_timeout_ms)],
+        ["Answer must begin within", span(reliability.first_byte_timeout_ms)],
+        ["Pause in an answer at most", span(reliability.idle_timeout_ms)],
+        ["Whole call at most", span(reliability.total_timeout_ms)],
         ["Bodies kept for repeating", `up to ${bytes(reliability.replay_body_max_bytes ?? 0)}`],
         [
           "Idempotency header",
@@ -81,4 +78,9 @@ function Values({ reliability }: { readonly reliability: Connection["reliability
       ]}
     />
   );
+}
+
+/** Whole seconds as people say them, others as they are. */
+function span(ms = 0): string {
+  return ms >= 1_000 && ms % 1_000 === 0 ? duration(ms / 1_000) : millis(ms);
 }

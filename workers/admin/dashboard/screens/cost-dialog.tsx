@@ -46,6 +46,7 @@ export function CostDialog(props: {
         name={at("paths")}
         value={draft.paths}
         failure={failure}
+        rows={2}
         placeholder="/v1/messages"
         hint="One a line, from the vendor’s root"
       />

@@ -1,7 +1,7 @@
 /** One account of prepaid credits: what is in it, putting money in, correcting it, and the statement that adds up to it. */
 import { useSignal } from "@preact/signals";
 import type { CreditBalance, CreditMovement } from "../../../../src/contract/payment.ts";
-import { dollars, signedDollars } from "../amount.ts";
+import { digitsOf, dollars, signedDollars } from "../amount.ts";
 import { useList, useResource } from "../api/resource.ts";
 import type { List } from "../api/resource.ts";
 import { canEdit } from "../api/session.ts";
@@ -129,6 +129,7 @@ function Statement(props: {
 }) {
   const { list } = props;
   const rows = list.value.value ?? [];
+  const digits = digitsOf(rows.flatMap((row) => [row.usd_micros, row.balance_usd_micros]));
   return (
     <Section
       title="Statement"
@@ -147,10 +148,10 @@ function Statement(props: {
             head: "Amount",
             right: true,
             cell: (row) => (
-              <span class={row.usd_micros > 0 ? "gained" : undefined}>{signedDollars(row.usd_micros)}</span>
+              <span class={row.usd_micros > 0 ? "gained" : undefined}>{signedDollars(row.usd_micros, digits)}</span>
             ),
           },
-          { head: "Balance after", right: true, cell: (row) => dollars(row.balance_usd_micros) },
+          { head: "Balance after", right: true, cell: (row) => dollars(row.balance_usd_micros, digits) },
           { head: "For", cell: (row) => <Reference movement={row} /> },
           { head: "Note", cell: (row) => (row.note === "" ? <span class="muted">–</span> : <Text value={row.note} />) },
         ]}

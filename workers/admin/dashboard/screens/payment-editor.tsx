@@ -57,7 +57,7 @@ function Prices({ draft, failure }: { readonly draft: PaymentDraft; readonly fai
   const rules = draft.rules.value;
   return (
     <div class="stack">
-      <div class="columns">
+      <div class="price-single">
         <TextField
           label="Price of a call, US dollars"
           name="price.default_usd_micros"

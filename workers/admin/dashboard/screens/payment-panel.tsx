@@ -47,7 +47,9 @@ export function PaymentPanel({ payment, onClose }: { readonly payment: PaymentRe
           ...(payment.account === null
             ? []
             : [["Credits of", <AccountLink account={payment.account} />] satisfies Fact]),
-          ["Recipient", linked(payment.recipient_id, "/recipients/", "nobody")],
+          ...(payment.recipient_id === payment.account?.reference
+            ? []
+            : [["Recipient", linked(payment.recipient_id, "/recipients/", "nobody")] satisfies Fact]),
           ["Credential", linked(payment.credential_id, "/credentials/", "none")],
           ["Connection", linked(payment.connection_id, "/connections/", "none")],
           ["Customer", payment.customer === null ? "none" : <Text value={payment.customer} />],
@@ -116,11 +118,12 @@ function AuditEvent({ payment }: { readonly payment: PaymentRecord }) {
       {event === null ? null : (
         <>
           <p class="row">
-            <Status value={event.decision} /> {words(event.reason)}
-            {event.status === null ? ", no answer seen" : `, answered ${event.status}`}
+            <Status value={event.decision} />
+            {event.reason === "ok" ? "" : `${words(event.reason)}, `}
+            {event.status === null ? "no answer seen" : `answered ${event.status}`}
           </p>
           <p class="muted">
-            Event {event.seq} of its credential, hash <Code value={event.hash.slice(0, 16)} />…{" "}
+            Event {event.seq} of its credential, hash <Code value={event.hash.slice(0, 12)} />…{" "}
             <CopyButton text={event.hash} what="hash" />
           </p>
         </>

@@ -109,7 +109,7 @@ function Accept(props: {
   return (
     <fieldset class="rule">
       <legend class="sr-only">Token {index + 1}</legend>
-      <div class="columns">
+      <div class="token-row">
         <SelectField
           label="Token"
           name={other ? `${name}.token` : `${name}.asset`}

@@ -88,7 +88,7 @@ function Sums() {
       <Figure name="With tokens" value={dollars(sums.x402_usd_micros)} note="x402" />
       <Figure name="Out of credits" value={dollars(sums.credits_usd_micros)} note="prepaid" />
       <Figure name="Given back" value={dollars(sums.refunded_usd_micros)} note="as credits, for failed calls" />
-      <Figure name="Not known yet" value={count(sums.unknown)} note="settlements without a clear answer" />
+      <Figure name="Settlements in doubt" value={count(sums.unknown)} note="no clear answer yet" />
     </Figures>
   );
 }

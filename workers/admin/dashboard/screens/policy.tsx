@@ -83,9 +83,9 @@ function Editor({ policy, onSaved }: { readonly policy: Policy | null; readonly 
         {/* What may not be changed is shown alike, but cannot be typed into. */}
         <fieldset class="stack" disabled={!canEdit.value}>
           <PolicyForm draft={draft} policy={policy} failure={failure} />
-          <FailureNote failure={failure} />
           {canEdit.value ? (
-            <div class="row">
+            <div class="save-bar">
+              <FailureNote failure={failure} />
               <Button type="submit" look="primary" busy={save.pending.value}>
                 {policy === null ? "Make the policy" : "Save"}
               </Button>

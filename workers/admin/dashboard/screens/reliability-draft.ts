@@ -33,8 +33,8 @@ export const TIMES = [
   { member: "first_byte_timeout_ms", label: "First byte", hint: "Until its answer begins" },
   { member: "idle_timeout_ms", label: "Between bytes", hint: "Until the next piece of the answer" },
   { member: "total_timeout_ms", label: "The whole call", hint: "With every repetition" },
-  { member: "base_delay_ms", label: "First pause", hint: "Doubled before each further attempt" },
-  { member: "max_delay_ms", label: "Longest pause", hint: "Unless the vendor asks for more" },
+  { member: "base_delay_ms", label: "First pause, seconds", hint: "Doubled before each further attempt" },
+  { member: "max_delay_ms", label: "Longest pause, seconds", hint: "Unless the vendor asks for more" },
 ] as const;
 export type TimeMember = (typeof TIMES)[number]["member"];
 

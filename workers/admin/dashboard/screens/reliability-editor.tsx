@@ -58,7 +58,7 @@ interface PartProps {
 
 function Times({ draft, failure, members }: PartProps & { readonly members: readonly TimeMember[] }) {
   return (
-    <div class="columns">
+    <div class="columns narrow">
       {TIMES.filter((each) => members.includes(each.member)).map((each) => (
         <TextField
           key={each.member}

@@ -98,50 +98,51 @@ export function SecretSourceFields(props: {
   const fields = STORES[source.place.value];
   return (
     <>
-      {fields === undefined ? (
-        props.parts.length === 0 ? (
-          <SecretField
-            input={source.input}
-            label={props.label}
-            failure={failure}
-            required
-            autoFocus={props.autoFocus === true}
-          />
-        ) : (
-          props.parts.map((part) => <PartField key={part} part={part} inputs={source.parts} />)
-        )
-      ) : (
-        <div class="columns">
-          {fields.map((name) => (
-            <TextField
-              key={name}
-              label={LABELS[name].label}
-              name={`location.${name}`}
-              value={source.names[name]}
-              failure={failure}
-              placeholder={LABELS[name].placeholder}
-              code
-              required={!mayBeEmpty(source, name)}
-              optional={mayBeEmpty(source, name)}
-            />
-          ))}
-        </div>
-      )}
-      <details>
-        <summary>The key is kept elsewhere</summary>
-        <SelectField
-          label="Kept"
-          name="location"
-          value={source.place}
-          failure={fields === undefined ? failure : null}
-          choices={[
-            { value: "sealed", label: "here, sealed" },
-            { value: "worker_secret", label: "as a secret of this Worker" },
-            { value: "secrets_store", label: "in Cloudflare’s Secrets Store" },
-            { value: "vault", label: "in HashiCorp Vault" },
-            { value: "aws_secrets_manager", label: "in AWS Secrets Manager" },
-          ]}
+      {fields !== undefined ? null : props.parts.length === 0 ? (
+        <SecretField
+          input={source.input}
+          label={props.label}
+          failure={failure}
+          required
+          autoFocus={props.autoFocus === true}
         />
+      ) : (
+        props.parts.map((part) => <PartField key={part} part={part} inputs={source.parts} />)
+      )}
+      <details open={fields !== undefined}>
+        <summary>The key is kept elsewhere</summary>
+        <div class="stack tight">
+          <SelectField
+            label="Kept"
+            name="location"
+            value={source.place}
+            failure={fields === undefined ? failure : null}
+            choices={[
+              { value: "sealed", label: "here, sealed" },
+              { value: "worker_secret", label: "as a secret of this Worker" },
+              { value: "secrets_store", label: "in Cloudflare’s Secrets Store" },
+              { value: "vault", label: "in HashiCorp Vault" },
+              { value: "aws_secrets_manager", label: "in AWS Secrets Manager" },
+            ]}
+          />
+          {fields === undefined ? null : (
+            <div class="columns">
+              {fields.map((name) => (
+                <TextField
+                  key={name}
+                  label={LABELS[name].label}
+                  name={`location.${name}`}
+                  value={source.names[name]}
+                  failure={failure}
+                  placeholder={LABELS[name].placeholder}
+                  code
+                  required={!mayBeEmpty(source, name)}
+                  optional={mayBeEmpty(source, name)}
+                />
+              ))}
+            </div>
+          )}
+        </div>
       </details>
     </>
   );
