@@ -55,7 +55,7 @@ function liftX(x: bigint, odd: boolean): Affine | null {
   const square = (((x * x) % P) * x + 7n) % P;
   try {
     const y = Fp.sqrt(square);
-    return { x, y: (y & 1n) === 1n === odd ? y : P - y };
+    return { x, y: ((y & 1n) === 1n) === odd ? y : P - y };
   } catch {
     return null;
   }
@@ -86,7 +86,7 @@ function sparseDigits(factor: bigint, width: number): Int16Array {
   const size = 1 << width;
   const mask = BigInt(size - 1);
   let rest = factor;
-  for (let at = 0; rest > 0n; ) {
+  for (let at = 0; rest > 0n;) {
     const low = Number(rest & mask);
     if ((low & 1) === 0) {
       const zeros = low === 0 ? width : Math.clz32(low & -low) ^ 31;
@@ -117,14 +117,18 @@ function sumOf(terms: readonly Term[]): Jacobian {
   return sum;
 }
 
-/** 1, 3, 5 … times the point, and the same of its image (β·x, y). */
+/**
+ * 1, 3, 5 … times the point, and the same of its image (β·x, y). The double's Z scales the curve to one on which the double
+ * itself is affine, and the formulas do not depend on the curve's constant: so the steps need no inversion of their own.
+ */
 function tablesOf(point: Affine, width: number): [readonly Affine[], readonly Affine[]] {
-  const [twice] = toAffine([double({ ...point, z: 1n })]);
-  if (twice === undefined) throw new Error("No double");
-  const multiples: Jacobian[] = [{ ...point, z: 1n }];
-  while (multiples.length < 1 << (width - 2)) {
-    const last = multiples.at(-1);
-    if (last !== undefined) multiples.push(add(last, twice));
+  const twice = double({ ...point, z: 1n });
+  const zz = (twice.z * twice.z) % P;
+  let last: Jacobian = { x: (point.x * zz) % P, y: (point.y * ((zz * twice.z) % P)) % P, z: 1n };
+  const multiples: Jacobian[] = [];
+  for (let count = 1 << (width - 2); count > 0; count -= 1) {
+    multiples.push({ ...last, z: (last.z * twice.z) % P });
+    last = add(last, twice);
   }
   const table = toAffine(multiples);
   return [table, table.map(({ x, y }) => ({ x: (x * BETA) % P, y }))];

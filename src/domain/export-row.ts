@@ -129,9 +129,7 @@ export function csvHeader(): string {
 }
 
 export function csvLine(row: ExportRow): string {
-  const cells = EXPORT_COLUMNS.map(
-    (column): CsvCell => (column.type === "time" ? time(row.atMs) : column.value(row)),
-  );
+  const cells = EXPORT_COLUMNS.map((column): CsvCell => (column.type === "time" ? time(row.atMs) : column.value(row)));
   return csvRow([...cells, ...paymentCells(row.notes)]);
 }
 

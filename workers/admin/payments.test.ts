@@ -169,7 +169,10 @@ describe("the list", () => {
       { id: unknown[31], event_id: paid[31], state: "settled", transaction: HASH, status: 200, request_id: paid[25] },
     ]);
     const usage = await call("GET", "/api/v1/usage?connection_id=conn_again");
-    expect(usage.json["totals"]).toMatchObject({ requests: 3, payments: { calls: 1, paid_usd_micros: 1_000, unknown: 1 } });
+    expect(usage.json["totals"]).toMatchObject({
+      requests: 3,
+      payments: { calls: 1, paid_usd_micros: 1_000, unknown: 1 },
+    });
   });
 
   it("keeps calls without a payment, and notes that are none, out", async () => {
@@ -195,8 +198,7 @@ describe("the list", () => {
     const second = event({ ...at, recipientId: "rcpt_0000000000000009", notes: credits("settled", 700) });
     const third = event({ ...at, notes: token("unknown", { payer: `0x${"e".repeat(40)}` }) });
     await store(first, second, third);
-    const ids = async (query: string) =>
-      (await listed(`connection_id=conn_filters&${query}`)).map((row) => row["id"]);
+    const ids = async (query: string) => (await listed(`connection_id=conn_filters&${query}`)).map((row) => row["id"]);
     expect(await ids("")).toEqual([third[31], second[31], first[31]]);
     expect(await ids(`credential_id=${OTHER_CREDENTIAL}`)).toEqual([first[31]]);
     expect(await ids("recipient_id=rcpt_0000000000000009")).toEqual([second[31]]);
