@@ -202,7 +202,7 @@ describe("the keyboard", () => {
       expect(await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")).not.toBe("none");
       await page.keyboard.press("Tab");
     }
-    const buttons = ["Label", "Rate limit", "Budget", "Cancel", "Add"];
+    const buttons = ["Add a label", "Add a rate limit", "Add a budget", "Cancel", "Add"];
     expect(seen).toEqual(["name", "kind", "email", "environment", ...buttons]);
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });

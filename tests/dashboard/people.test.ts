@@ -42,10 +42,10 @@ describe("recipients", () => {
     await page.getByRole("button", { name: "Edit", exact: true }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Environment").fill("production");
-    await dialog.getByRole("button", { name: "Label", exact: true }).click();
+    await dialog.getByRole("button", { name: "Add a label" }).click();
     await dialog.getByLabel("Name of label 3").fill("cost-centre");
     await dialog.getByLabel("Value of label 3").fill("4711");
-    await dialog.getByRole("button", { name: "Budget", exact: true }).click();
+    await dialog.getByRole("button", { name: "Add a budget" }).click();
     const budget = dialog.getByRole("group", { name: "Budget 2" });
     await budget.getByLabel("Of").selectOption("usd_micros");
     await budget.getByLabel("Budget", { exact: true }).fill("12.50");
@@ -81,24 +81,24 @@ describe("a credential", () => {
     const { page } = owner;
     await page.goto("/credentials/new?connection_id=conn_demo");
     await page.getByLabel("Name", { exact: true }).fill("many-limits");
-    await page.getByRole("button", { name: "Label", exact: true }).click();
+    await page.getByRole("button", { name: "Add a label" }).click();
     await page.getByLabel("Name of label 1").fill("team");
     await page.getByLabel("Value of label 1").fill("data");
     await page.getByLabel("Paths").fill("/contacts/*");
     const add = (name: string) => page.getByRole("button", { name, exact: true }).first();
-    await add("Rate limit").click();
+    await add("Add a rate limit").click();
     await page.getByRole("group", { name: "Rate limit 1", exact: true }).getByLabel("Calls at most").fill("5");
-    await add("Rate limit").click();
+    await add("Add a rate limit").click();
     const second = page.getByRole("group", { name: "Rate limit 2" });
     await second.getByLabel("Calls at most").fill("1000");
     await second.getByLabel("In").selectOption("3600");
-    await add("Budget").click();
+    await add("Add a budget").click();
     await page
       .getByRole("group", { name: "Budget 1", exact: true })
       .getByLabel("Budget", { exact: true })
       .fill("20000");
     await page.getByText("For each customer on its own").click();
-    await page.getByRole("button", { name: "Budget", exact: true }).last().click();
+    await page.getByRole("button", { name: "Add a budget" }).last().click();
     await page.getByRole("group", { name: "Budget 1, per customer" }).getByLabel("Budget", { exact: true }).fill("100");
     await page.getByRole("button", { name: "Issue the credential" }).click();
     const shown = page.getByLabel("token", { exact: true });
@@ -208,7 +208,7 @@ describe("customers", () => {
     await page.goto(`/customers/${busy.customerId}`);
     await page.getByRole("button", { name: "Edit", exact: true }).click();
     const dialog = page.getByRole("dialog");
-    await dialog.getByRole("button", { name: "Budget", exact: true }).click();
+    await dialog.getByRole("button", { name: "Add a budget" }).click();
     await dialog.getByRole("group", { name: "Budget 1", exact: true }).getByLabel("Budget", { exact: true }).fill("2");
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.waitFor({ state: "detached" });

@@ -54,6 +54,17 @@ export function relative(atMs: number, nowMs: number): string {
   return RELATIVE.format(seconds, "second");
 }
 
+const SHORT = new Intl.RelativeTimeFormat("en-GB", { numeric: "auto", style: "narrow" });
+
+/** `35s ago`: for narrow columns. */
+export function relativeShort(atMs: number, nowMs: number): string {
+  const seconds = Math.round((atMs - nowMs) / 1000);
+  for (const [span, unit] of SPANS) {
+    if (Math.abs(seconds) >= span) return SHORT.format(Math.trunc(seconds / span), unit);
+  }
+  return Math.abs(seconds) < 5 ? "just now" : SHORT.format(seconds, "second");
+}
+
 export function exact(atMs: number): string {
   return EXACT.format(atMs);
 }

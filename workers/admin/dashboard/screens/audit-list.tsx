@@ -144,7 +144,7 @@ function EventRow(props: {
       onClick={props.onOpen}
     >
       <span role="gridcell" title={exact(Date.parse(event.at))}>
-        <Time at={event.at} />
+        <Time at={event.at} short />
       </span>
       <span role="gridcell" class="wide-only" title={words(event.reason)}>
         <Status value={event.decision} />

@@ -22,6 +22,7 @@ export function BudgetSpark({ budget }: { readonly budget: BudgetUse }) {
   const line = points.map((point) => point.map((each) => each.toFixed(1)).join(",")).join(" L");
   return (
     <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+      <path class="floor" d={`M0,${HEIGHT - 1} L${WIDTH},${HEIGHT - 1}`} />
       <path class="area" d={`M${line} L${last[0]?.toFixed(1) ?? 0},${HEIGHT} L0,${HEIGHT} Z`} />
       <path class="line" d={`M${line}`} />
     </svg>

@@ -80,18 +80,18 @@ function Budget({ budget }: { readonly budget: BudgetUse }) {
 
 function whoseText(budget: BudgetUse): string {
   const at = budget.connection_id === null ? "" : plain(nameOf(budget.connection_id));
-  const a = budget.window === "day" ? "a day" : "a month";
+  const what = `${budget.window === "day" ? "daily" : "monthly"} ${budget.unit === "requests" ? "calls" : "cost"}`;
   switch (budget.of) {
     case "credential":
-      return a;
+      return what;
     case "grant":
-      return `at ${at}, ${a}`;
+      return `${what} at ${at}`;
     case "recipient":
-      return `all credentials, ${a}`;
+      return `${what}, all credentials`;
     case "connection":
-      return `everyone on it, ${a}`;
+      return `${what}, everyone on it`;
     case "customer":
-      return at === "" ? `customer, ${a}` : `customer at ${at}, ${a}`;
+      return at === "" ? `${what} of this customer` : `${what} of this customer at ${at}`;
   }
 }
 

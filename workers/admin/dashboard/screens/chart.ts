@@ -7,6 +7,8 @@ export interface Series {
   /** The custom property that holds its colour. */
   readonly token: string;
   readonly text: (value: number) => string;
+  /** Values are whole numbers. */
+  readonly counts?: boolean;
 }
 
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
@@ -14,6 +16,11 @@ const HOUR = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digi
 const EXACT = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const HEIGHT_PX = 190;
 const AXIS_PX = 62;
+const TIME_AXIS_PX = 34;
+/** Steps between the marks of what is counted: there is no half of a call. */
+const WHOLE_STEPS = [1, 2, 5]
+  .flatMap((step) => [0, 1, 2, 3, 4, 5, 6, 7, 8].map((power) => step * 10 ** power))
+  .toSorted((a, b) => a - b);
 
 /** @returns takes the chart away */
 export function draw(box: HTMLElement, times: readonly number[], series: readonly Series[]): () => void {
@@ -35,11 +42,16 @@ export function draw(box: HTMLElement, times: readonly number[], series: readonl
       legend: { live: true },
       scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
       axes: [
-        { ...axis, values: (_, ticks) => ticks.map(clock) },
-        { ...axis, size: AXIS_PX, values: (_, ticks) => ticks.map((tick) => text(tick)) },
+        { ...axis, size: TIME_AXIS_PX, values: (_, ticks) => ticks.map(clock) },
+        {
+          ...axis,
+          size: AXIS_PX,
+          values: (_, ticks) => ticks.map((tick) => text(tick)),
+          ...(series.every(isWhole) ? { incrs: WHOLE_STEPS } : {}),
+        },
       ],
       series: [
-        { label: "Time", value: (_: uPlot, at: number | null) => (at === null ? "–" : EXACT.format(at * 1000)) },
+        { label: "Time", value: (_: uPlot, at: number | null) => (at === null ? "" : EXACT.format(at * 1000)) },
         ...series.map((each) => ({
           label: each.label,
           stroke: colour(each.token),
@@ -47,7 +59,9 @@ export function draw(box: HTMLElement, times: readonly number[], series: readonl
           fill: `color-mix(in srgb, ${colour(each.token)} 9%, transparent)`,
           points: { show: isSparse(each), size: 6 },
           spanGaps: true,
-          value: (_: uPlot, value: number | null) => (value === null ? "–" : each.text(value)),
+          // Without a place that is pointed at there is nothing to say.
+          value: (_: uPlot, value: number | null, __: number, at: number | null) =>
+            at === null || at === undefined ? "" : value === null || value === undefined ? "–" : each.text(value),
         })),
       ],
     },
@@ -62,6 +76,10 @@ export function draw(box: HTMLElement, times: readonly number[], series: readonl
     observer.disconnect();
     plot.destroy();
   };
+}
+
+function isWhole(series: Series): boolean {
+  return series.counts === true;
 }
 
 /** Too few values to make a line of. */

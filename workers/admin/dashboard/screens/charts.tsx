@@ -34,8 +34,14 @@ function CallsChart({ rows, times }: RowsProps) {
       title="Calls"
       times={times}
       series={[
-        { label: "Forwarded", values: rows.map((row) => row.forwarded), token: "--accent", text: compact },
-        { label: "Refused", values: rows.map((row) => row.refused), token: "--bad", text: compact },
+        {
+          label: "Forwarded",
+          values: rows.map((row) => row.forwarded),
+          token: "--accent",
+          text: compact,
+          counts: true,
+        },
+        { label: "Refused", values: rows.map((row) => row.refused), token: "--bad", text: compact, counts: true },
       ]}
     />
   );
@@ -70,8 +76,8 @@ export function Charts({ usage, stepMs }: ChartsProps) {
         title="Vendors’ failures and retries"
         times={times}
         series={[
-          { label: "Errors", values: rows.map((row) => row.errors), token: "--bad", text: compact },
-          { label: "Retries", values: rows.map((row) => row.retries), token: "--warn", text: compact },
+          { label: "Errors", values: rows.map((row) => row.errors), token: "--bad", text: compact, counts: true },
+          { label: "Retries", values: rows.map((row) => row.retries), token: "--warn", text: compact, counts: true },
         ]}
       />
     </div>

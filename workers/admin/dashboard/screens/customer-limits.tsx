@@ -14,12 +14,15 @@ import { Table } from "../ui/table.tsx";
 import { Text } from "../ui/text.tsx";
 import { notify } from "../ui/toast.tsx";
 import { limitsBody, limitsDraft } from "./limits-draft.ts";
-import { LimitSet, LimitsText } from "./limits-form.tsx";
+import { LimitSet, LimitsText, limitsWords } from "./limits-form.tsx";
 
-export function CustomerLimits() {
+/** `stated`: only connections that have any. */
+export function CustomerLimits({ stated = false }: { readonly stated?: boolean }) {
   const editing = useSignal<Connection | null>(null);
   const close = () => (editing.value = null);
-  const rows = connections.items.value;
+  const rows = connections.items.value.filter(
+    ({ limits }) => !stated || limitsWords(limits.per_customer ?? {}).length > 0,
+  );
   if (rows.length === 0) return null;
   return (
     <Section

@@ -69,7 +69,7 @@ export function CustomerPage({ params }: ScreenProps) {
         />
       </Section>
       <Use filter={{ customer: customer.reference }} />
-      <CustomerLimits />
+      <CustomerLimits stated />
       {dialog.value === "edit" ? (
         <CustomerForm
           from={customer}

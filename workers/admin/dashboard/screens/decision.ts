@@ -103,11 +103,17 @@ export function decisionSteps(event: AuditEventView): readonly DecisionStep[] {
   const stop = STOPS[event.reason] ?? (event.decision === "denied" ? 2 : -1);
   return STEPS.map((name, i): DecisionStep => {
     const last = i === STEPS.length - 1;
-    if (last) return { name, state: "passed", note: `Event ${event.seq}, linked to the one before by its hash` };
+    if (last) return { name, state: "passed", note: recordNote(event) };
     if (i === stop) return { name, state: "stopped", note: whyText(event.reason) };
     if (stop !== -1 && i > stop) return { name, state: "skipped", note: "Not reached" };
     return { name, state: "passed", note: passedNote(i, event) };
   });
+}
+
+function recordNote(event: AuditEventView): string {
+  return event.credential_id === null
+    ? "Counted with others of its kind: no credential has a chain for it"
+    : `Event ${event.seq}, linked to the one before by its hash`;
 }
 
 function passedNote(step: number, event: AuditEventView): string {

@@ -75,9 +75,29 @@ function notLoosened(rule: { readonly mode: string; readonly unknown: string }):
   return { mode, unknown: rule.unknown === "allow" ? "allow" : "refuse" };
 }
 
-/** Names of what the grant states beside its policy. */
-export function ownNames(from: Grant | null): readonly string[] {
-  return from === null || from.policy_id === null ? [] : Object.keys(from.own);
+const OWN_WORDS = {
+  rules: "methods and paths",
+  allowed_methods: "methods",
+  allowed_paths: "paths",
+  deny_query_params: "refused query parameters",
+  allow_query_params: "allowed query parameters",
+  body_rules: "rules for bodies",
+  max_body_bytes: "the size of bodies",
+  graphql: "GraphQL",
+  json_rpc: "JSON-RPC",
+  models: "models",
+  allow_headers: "account headers",
+  remove_response_members: "members removed from answers",
+  limits: "limits",
+  customers: "customers",
+  price: "a price",
+} as const satisfies Record<keyof GrantOwn, string>;
+
+/** What the grant states beside its policy, in words. */
+export function ownWords(from: Grant | null): readonly string[] {
+  if (from === null || from.policy_id === null) return [];
+  const { own } = from;
+  return Object.entries(OWN_WORDS).flatMap(([name, words]) => (Object.hasOwn(own, name) ? [words] : []));
 }
 
 export function grantIsComplete(draft: GrantDraft): boolean {

@@ -2,10 +2,9 @@
 import type { Failure } from "../api/client.ts";
 import { connections, policies, vendors } from "../api/directory.ts";
 import { canRead } from "../api/session.ts";
-import { plain, words } from "../format.ts";
 import { Button } from "../ui/button.tsx";
 import { CheckField, SelectField, TextField } from "../ui/field.tsx";
-import { ownNames } from "./grant-draft.ts";
+import { ownWords } from "./grant-draft.ts";
 import type { GrantDraft } from "./grant-draft.ts";
 import { Operations } from "./operations.tsx";
 import { ScopeEditor } from "./scope-editor.tsx";
@@ -86,13 +85,13 @@ export function GrantEditor(props: {
 
 /** What the grant states beside its policy was written over the API; here it can only be kept or dropped as a whole. */
 function Refinements({ draft }: { readonly draft: GrantDraft }) {
-  const names = ownNames(draft.from);
-  if (names.length === 0) return null;
+  const words = ownWords(draft.from);
+  if (words.length === 0) return null;
   return (
     <CheckField
       label="Keep what this grant states beside the policy"
       value={draft.keepsOwn}
-      hint={plain(names.map(words).join(", "))}
+      hint={`It has its own: ${words.join(", ")}.`}
     />
   );
 }

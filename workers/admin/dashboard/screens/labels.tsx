@@ -12,7 +12,7 @@ const MAX_LABELS = 32;
 /** `list`: the screen that is filtered by a label when it is followed; null: there is none. */
 export function Labels(props: { readonly labels: Readonly<Record<string, string>>; readonly list: string | null }) {
   const entries = Object.entries(props.labels);
-  if (entries.length === 0) return <span class="muted">none</span>;
+  if (entries.length === 0) return <span class="muted">–</span>;
   return (
     <ul class="labels">
       {entries.map(([name, value]) => (
@@ -73,8 +73,8 @@ export function LabelsField({ draft, failure }: { readonly draft: LabelsDraft; r
       {error === null ? null : <p class="error">{error}</p>}
       {rows.length < MAX_LABELS ? (
         <div class="row">
-          <Button look="quiet" icon="plus" onClick={() => (draft.value = [...rows, labelDraft()])}>
-            Label
+          <Button icon="plus" onClick={() => (draft.value = [...rows, labelDraft()])}>
+            Add a label
           </Button>
         </div>
       ) : null}

@@ -66,6 +66,7 @@ export function LimitSet(props: {
           row={row}
           name={`${name}.rate[${statedBefore(rates, i)}]`}
           label={`${i + 1}${label}`}
+          first={i === 0}
           failure={failure}
           onRemove={() => (draft.rates.value = without(rates, row))}
         />
@@ -76,6 +77,7 @@ export function LimitSet(props: {
           row={row}
           name={`${name}.budgets[${statedBefore(budgets, i)}]`}
           label={`${i + 1}${label}`}
+          first={i === 0}
           failure={failure}
           onRemove={() => (draft.budgets.value = without(budgets, row))}
         />
@@ -83,13 +85,13 @@ export function LimitSet(props: {
       <ListError failure={failure} names={[`${name}.rate`, `${name}.budgets`]} />
       <div class="row">
         {rates.length < MAX_ROWS ? (
-          <Button look="quiet" icon="plus" onClick={() => (draft.rates.value = [...rates, rateDraft()])}>
-            Rate limit
+          <Button icon="plus" onClick={() => (draft.rates.value = [...rates, rateDraft()])}>
+            Add a rate limit
           </Button>
         ) : null}
         {budgets.length < MAX_ROWS ? (
-          <Button look="quiet" icon="plus" onClick={() => (draft.budgets.value = [...budgets, budgetDraft()])}>
-            Budget
+          <Button icon="plus" onClick={() => (draft.budgets.value = [...budgets, budgetDraft()])}>
+            Add a budget
           </Button>
         ) : null}
         {rates.length + budgets.length === 0 ? <span class="muted">No limits</span> : null}
@@ -102,17 +104,20 @@ interface RowProps {
   readonly name: string;
   /** Tells the row from its neighbours to who cannot see where it stands. */
   readonly label: string;
+  /** Only the first row of its kind shows what its fields are called. */
+  readonly first: boolean;
   readonly failure: Failure | null;
   readonly onRemove: () => void;
 }
 
-function RateRow({ row, name, label, failure, onRemove }: RowProps & { readonly row: RateDraft }) {
+function RateRow({ row, name, label, first, failure, onRemove }: RowProps & { readonly row: RateDraft }) {
   const spans = [...new Set([...SPANS_SECONDS, Number(row.seconds.value)])].toSorted((a, b) => a - b);
   return (
-    <fieldset class="limit">
+    <fieldset class={first ? "limit" : "limit more"}>
       <legend class="sr-only">Rate limit {label}</legend>
       <TextField
         label="Calls at most"
+        bare={!first}
         name={`${name}.requests`}
         type="number"
         min={1}
@@ -122,6 +127,7 @@ function RateRow({ row, name, label, failure, onRemove }: RowProps & { readonly 
       />
       <SelectField
         label="In"
+        bare={!first}
         name={`${name}.per_seconds`}
         value={row.seconds}
         failure={failure}
@@ -129,6 +135,7 @@ function RateRow({ row, name, label, failure, onRemove }: RowProps & { readonly 
       />
       <TextField
         label="At once"
+        bare={!first}
         name={`${name}.burst`}
         type="number"
         min={1}
@@ -141,13 +148,14 @@ function RateRow({ row, name, label, failure, onRemove }: RowProps & { readonly 
   );
 }
 
-function BudgetRow({ row, name, label, failure, onRemove }: RowProps & { readonly row: BudgetDraft }) {
+function BudgetRow({ row, name, label, first, failure, onRemove }: RowProps & { readonly row: BudgetDraft }) {
   const dollars = row.unit.value === "usd_micros";
   return (
-    <fieldset class="limit">
+    <fieldset class={first ? "limit" : "limit more"}>
       <legend class="sr-only">Budget {label}</legend>
       <TextField
         label="Budget"
+        bare={!first}
         name={`${name}.limit`}
         type="number"
         min={0}
@@ -156,8 +164,15 @@ function BudgetRow({ row, name, label, failure, onRemove }: RowProps & { readonl
         failure={failure}
         required
       />
-      <SelectField label="Of" name={`${name}.unit`} value={row.unit} failure={failure} choices={UNITS} />
-      <SelectField label="In" name={`${name}.window`} value={row.window} failure={failure} choices={WINDOWS} />
+      <SelectField label="Of" bare={!first} name={`${name}.unit`} value={row.unit} failure={failure} choices={UNITS} />
+      <SelectField
+        label="In"
+        bare={!first}
+        name={`${name}.window`}
+        value={row.window}
+        failure={failure}
+        choices={WINDOWS}
+      />
       <Button look="quiet" icon="close" label={`Remove budget ${label}`} onClick={onRemove} />
     </fieldset>
   );

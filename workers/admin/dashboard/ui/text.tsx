@@ -1,7 +1,7 @@
 /** Small pieces of text: hostile text made harmless, ids, badges, times, copying. */
 import { useSignal } from "@preact/signals";
 import { nowMs } from "../clock.ts";
-import { exact, plain, relative } from "../format.ts";
+import { exact, plain, relative, relativeShort } from "../format.ts";
 import { Button } from "./button.tsx";
 
 /** Text of unknown origin. Preact escapes it; `plain` shows what would hide or reorder the rest. */
@@ -45,13 +45,14 @@ export function Status({ value }: { readonly value: string }) {
   return <Badge tone={STATUS_TONES[value] ?? "calm"}>{value}</Badge>;
 }
 
-/** Relative, with the exact time on hover. `at` is RFC 3339. */
-export function Time({ at, none = "never" }: { readonly at: string | null; readonly none?: string }) {
+/** Relative, with the exact time on hover. `at` is RFC 3339. `short`: for narrow columns. */
+export function Time(props: { readonly at: string | null; readonly none?: string; readonly short?: boolean }) {
+  const { at, none = "never", short = false } = props;
   if (at === null) return <span class="muted">{none}</span>;
   const atMs = Date.parse(at);
   return (
     <time dateTime={at} title={exact(atMs)}>
-      {relative(atMs, nowMs.value)}
+      {short ? relativeShort(atMs, nowMs.value) : relative(atMs, nowMs.value)}
     </time>
   );
 }
