@@ -10,6 +10,7 @@ import { x402Client, wrapFetchWithPayment } from "@x402/fetch";
 import { registerExactEvmScheme } from "@x402/evm/exact/client";
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from "viem/accounts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { decodeXPaymentResponse, wrapFetchWithPayment as wrapV1FetchWithPayment } from "x402-fetch";
 import { items, member } from "../harness/api-client.ts";
 import { until } from "../harness/stack.ts";
 import { NETWORK, PAY_TO, TOKEN } from "./chain.ts";
@@ -64,6 +65,13 @@ beforeEach(async () => {
   payer = await world.chain.payer(FUNDS);
 });
 
+/** Names of the headers with which the vendor was called first, in lower case. */
+function sentNames(): readonly string[] {
+  const [first] = world.vendor.requests;
+  if (first === undefined) throw new Error("the vendor was not called");
+  return first.rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
+}
+
 async function spent(): Promise<bigint> {
   return FUNDS - (await world.chain.balanceOf(payer.address));
 }
@@ -83,10 +91,26 @@ describe("unmodified clients", () => {
     expect(await spent()).toBe(PRICE);
     expect((await world.chain.balanceOf(PAY_TO)) - before).toBe(PRICE);
     expect(world.vendor.requests).toHaveLength(1);
-    const names = world.vendor.requests[0]?.rawHeaders
-      .filter((_, at) => at % 2 === 0)
-      .map((name) => name.toLowerCase());
-    expect(names?.filter((name) => /payment|access-control-expose/.test(name))).toEqual([]);
+    expect(sentNames().filter((name) => /payment|access-control-expose/.test(name))).toEqual([]);
+  });
+
+  it("pay with x402-fetch, which knows version 1 alone", async () => {
+    const paying = wrapV1FetchWithPayment(fetch, payer);
+    const headers = { authorization: `Bearer ${paid.token}` };
+    const response = await paying(`${world.stack.proxy}/conn_paid/things/3`, { headers });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ ok: true });
+    const receipt = decodeXPaymentResponse(response.headers.get("x-payment-response") ?? "");
+    expect(receipt).toMatchObject({ success: true, network: "base-sepolia", payer: payer.address.toLowerCase() });
+    expect(await spent()).toBe(PRICE);
+    expect(world.vendor.requests).toHaveLength(1);
+    expect(sentNames().filter((name) => /payment|access-control-expose/.test(name))).toEqual([]);
+    const dear = await credential(world, x402Price(world.facilitator, { default_usd_micros: 200_000 }));
+    const refusing = paying(`${world.stack.proxy}/conn_paid/things/4`, {
+      headers: { authorization: `Bearer ${dear.token}` },
+    });
+    await expect(refusing).rejects.toThrow("exceeds maximum");
+    expect(await spent()).toBe(PRICE);
   });
 
   it("pay with version 1's part of the same client, from the body of the same 402", async () => {
