@@ -6,9 +6,10 @@ import type { ProxyEnv } from "../../workers/proxy/env.ts";
 import { connection, grant, world } from "../pipeline.fixture.ts";
 import type { PaymentRule } from "../domain/payment.ts";
 import type { PaymentInput } from "../ports.ts";
-import { ClosingBuffer } from "./credit-closings.ts";
+import { ClosingBuffer, sendLater } from "./credit-closings.ts";
+import type { CreditLedger, HoldClosing } from "./credit-ledger.ts";
 import type { FacilitatorOrder } from "./facilitator.ts";
-import { payments } from "./payments.ts";
+import { payments, type PaymentOptions } from "./payments.ts";
 
 const bindings = env as Partial<ProxyEnv>;
 
@@ -31,7 +32,7 @@ const rule: PaymentRule = {
   account: "customer",
 };
 
-function port() {
+function port(more: Partial<PaymentOptions> = {}) {
   return payments({
     ledgers: LEDGERS,
     closings: new ClosingBuffer(),
@@ -41,6 +42,7 @@ function port() {
     allowPrivate: false,
     fetch: () => Promise.reject(new Error("unreachable")),
     defer: (work) => void work,
+    ...more,
   });
 }
 
@@ -106,6 +108,66 @@ describe("the payment port", () => {
       await taken.value.close(actual);
       expect((await ledger.inspect()).balanceUsdMicros).toBe(left);
     }
+  });
+});
+
+describe("charges on their way", () => {
+  const far = (name: string) => LEDGERS.getByName(name);
+  const until = async (holds: () => Promise<boolean>) => {
+    for (let round = 0; round < 100 && !(await holds()); round += 1) await new Promise((done) => setTimeout(done, 20));
+    expect(await holds()).toBe(true);
+  };
+
+  it("ride on the account's next hold, and on no other's", async () => {
+    const closings = new ClosingBuffer();
+    const [name, other] = ["org_default/customer/rides", "org_default/customer/other"];
+    await far(name).move("top_up", 10, "start", "");
+    await far(name).hold("a", 10, 60_000);
+    const sent = sendLater(closings, name, far(name), [{ id: "a", usdMicros: 4 }]);
+    expect(closings.take(other)).toEqual([]);
+    const riding = closings.take(name);
+    expect(await far(name).hold("b", 6, 60_000, riding)).toMatchObject({ granted: true, balanceUsdMicros: 6 });
+    await sent;
+    expect(await far(name).inspect()).toMatchObject({ balanceUsdMicros: 6, heldUsdMicros: 6 });
+  });
+
+  it("are sent by themselves, together, and again when the ledger was away", async () => {
+    const closings = new ClosingBuffer();
+    const name = "org_default/customer/again";
+    await far(name).move("top_up", 10, "start", "");
+    for (const id of ["a", "b"]) await far(name).hold(id, 5, 60_000);
+    const tries: number[] = [];
+    const flaky = {
+      close: async (over: readonly HoldClosing[]) => {
+        tries.push(over.length);
+        // The first time it arrives and the answer is lost: closing twice must change nothing.
+        await far(name).close(over);
+        if (tries.length === 1) throw new Error("away");
+      },
+    } as DurableObjectStub<CreditLedger>;
+    await Promise.all(["a", "b"].map((id) => sendLater(closings, name, flaky, [{ id, usdMicros: null }])));
+    await until(async () => tries.length === 2);
+    expect(tries).toEqual([2, 2]);
+    expect(await far(name).inspect()).toMatchObject({ balanceUsdMicros: 0, heldUsdMicros: 0 });
+    expect(await far(name).statement(10, null)).toHaveLength(3);
+  });
+
+  it("are kept when the hold that carried them failed", async () => {
+    const closings = new ClosingBuffer();
+    const call = input(rule, { customer: "carried" });
+    const name = `${call.document.organisationId}/customer/carried`;
+    await far(name).move("top_up", 10, "start", "");
+    await far(name).hold("a", 10, 60_000);
+    closings.put(name, [{ id: "a", usdMicros: 3 }], Date.now());
+    closings.sending(name);
+    const away = {
+      hold: () => Promise.reject(new Error("away")),
+      close: (over: HoldClosing[]) => far(name).close(over),
+    };
+    const ledgers = { getByName: () => away } as unknown as typeof LEDGERS;
+    await expect(port({ ledgers, closings }).take(call)).rejects.toThrow("away");
+    await until(async () => (await far(name).inspect()).heldUsdMicros === 0);
+    expect(await far(name).inspect()).toMatchObject({ balanceUsdMicros: 7 });
   });
 });
 

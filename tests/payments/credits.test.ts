@@ -159,6 +159,19 @@ describe("a team's credits", () => {
     await new Promise((done) => setTimeout(done, 150));
     stopped = true;
     await Promise.all(load);
+    // What the last calls were charged arrives a moment after their answers.
+    let before = -1;
+    await until(
+      async () => {
+        const known = before;
+        before = (await balance(base)).balance;
+        if (before === known) return true;
+        await new Promise((done) => setTimeout(done, 400));
+        return false;
+      },
+      10_000,
+      () => "the balance does not come to rest",
+    );
     const lines = await statement(base);
     const charges = lines.filter((line) => member(line, "kind") === "charge");
     expect(charges.length).toBeLessThanOrEqual(world.vendor.requests.length);
