@@ -43,7 +43,11 @@ export function Budgets(props: {
             {found.data.slice(0, props.max).map((budget) => (
               <Budget key={keyOf(budget)} budget={budget} />
             ))}
-            {found.complete ? null : <li class="muted">There are more, or some did not answer.</li>}
+            {found.complete ? null : (
+              <li class="muted">
+                {props.max === undefined ? "There are more, or some did not answer." : "Only the fullest are shown."}
+              </li>
+            )}
           </ul>
         </>
       )}
@@ -57,7 +61,7 @@ function Budget({ budget }: { readonly budget: BudgetUse }) {
   return (
     <li class="budget">
       <span>
-        <Link to={budgetLink(budget)}>{plain(budget.name)}</Link> <span class="muted">{whoseText(budget)}</span>
+        <Link to={budgetLink(budget)}>{nameText(budget)}</Link> <span class="muted">{whatText(budget)}</span>
       </span>
       <BudgetSpark budget={budget} />
       <span class="right">{usedText(budget)}</span>
@@ -78,7 +82,11 @@ function Budget({ budget }: { readonly budget: BudgetUse }) {
   );
 }
 
-function whoseText(budget: BudgetUse): string {
+function nameText(budget: BudgetUse): string {
+  return budget.of === "customer" ? `Customer ${plain(budget.name)}` : plain(budget.name);
+}
+
+function whatText(budget: BudgetUse): string {
   const at = budget.connection_id === null ? "" : plain(nameOf(budget.connection_id));
   const what = `${budget.window === "day" ? "daily" : "monthly"} ${budget.unit === "requests" ? "calls" : "cost"}`;
   switch (budget.of) {
@@ -87,11 +95,11 @@ function whoseText(budget: BudgetUse): string {
     case "grant":
       return `${what} at ${at}`;
     case "recipient":
-      return `${what}, all credentials`;
+      return `${what} in all`;
     case "connection":
-      return `${what}, everyone on it`;
+      return `${what} of everyone`;
     case "customer":
-      return at === "" ? `${what} of this customer` : `${what} of this customer at ${at}`;
+      return at === "" ? `${what} in all` : `${what} at ${at}`;
   }
 }
 

@@ -113,7 +113,7 @@ interface RowProps {
 function RateRow({ row, name, label, first, failure, onRemove }: RowProps & { readonly row: RateDraft }) {
   const spans = [...new Set([...SPANS_SECONDS, Number(row.seconds.value)])].toSorted((a, b) => a - b);
   return (
-    <fieldset class={first ? "limit" : "limit more"}>
+    <fieldset class={first ? "limit" : "limit again"}>
       <legend class="sr-only">Rate limit {label}</legend>
       <TextField
         label="Calls at most"
@@ -151,7 +151,7 @@ function RateRow({ row, name, label, first, failure, onRemove }: RowProps & { re
 function BudgetRow({ row, name, label, first, failure, onRemove }: RowProps & { readonly row: BudgetDraft }) {
   const dollars = row.unit.value === "usd_micros";
   return (
-    <fieldset class={first ? "limit" : "limit more"}>
+    <fieldset class={first ? "limit" : "limit again"}>
       <legend class="sr-only">Budget {label}</legend>
       <TextField
         label="Budget"
