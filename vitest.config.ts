@@ -45,7 +45,7 @@ function workerProject(name: WorkerName) {
         };
       }),
     ],
-    test: { name, include: INCLUDE[name], setupFiles: ["./tests/harness/apply-migrations.ts"] },
+    test: { name, include: INCLUDE[name], setupFiles: ["./tests/harness/apply-migrations.ts"], testTimeout: 60_000 },
   });
 }
 
@@ -58,6 +58,8 @@ export default defineConfig({
           name: "domain",
           environment: "node",
           include: ["src/domain/**/*.test.ts", "src/contract/**/*.test.ts", "src/catalogue/**/*.test.ts"],
+          // Property tests take their time on a busy machine.
+          testTimeout: 60_000,
         },
       },
       workerProject("proxy"),

@@ -1,6 +1,6 @@
 /**
  * Searches bytes for many patterns at once, without regard to the case of ASCII letters, skipping most of the input
- * (Wu and Manber, 1994). It holds its patterns and nothing else; the tables are built when the first long enough input comes.
+ * (Wu and Manber, 1994). It holds its patterns and nothing else; each table is built when the first input comes that needs it.
  */
 
 /** Bytes of a block: three bytes hash well and still leave long skips. */
@@ -8,14 +8,8 @@ const BLOCK_BYTES = 3;
 /** Longer windows would skip further but take longer to prepare. */
 const MAX_WINDOW_BYTES = 32;
 const HASH_SLOTS = 1 << (4 * BLOCK_BYTES);
-
-/** Built once, in one allocation: a fresh array costs more than filling it. */
-interface Tables {
-  /** How far the window may move on when the block with this hash ends it; 0: look closer. */
-  readonly skips: Uint8Array;
-  /** 1 for the first bytes of patterns, in either case. */
-  readonly firsts: Uint8Array;
-}
+/** Below this, looking at every byte takes less time than building the table that skips most of them. */
+const SHORT_BUFFER_BYTES = 512;
 
 export class ByteSearch {
   /** Bytes of the shortest pattern; in less than that nothing can be found. */
@@ -24,7 +18,10 @@ export class ByteSearch {
   readonly #longest: number;
   /** How many leading bytes of each pattern the tables know: no more than the shortest pattern has. */
   readonly #window: number;
-  #built: Tables | null = null;
+  /** How far the window may move on when the block with this hash ends it; 0: look closer. */
+  #skips: Uint8Array | null = null;
+  /** 1 for the first bytes of patterns, in either case. */
+  #firsts: Uint8Array | null = null;
 
   /** Patterns have at least three bytes each. They are kept, not copied. */
   constructor(patterns: readonly Uint8Array[]) {
@@ -44,7 +41,8 @@ export class ByteSearch {
   /** Calls `found` with the start and end of each place where a pattern stands, in the order of their starts. */
   each(buffer: Uint8Array, found: (start: number, end: number) => void): void {
     if (buffer.length < this.shortest) return;
-    const { skips } = this.#tables();
+    if (this.#skips === null && buffer.length < SHORT_BUFFER_BYTES) return this.#eachOfFew(buffer, found);
+    const skips = (this.#skips ??= skipTable(this.#patterns, this.#window));
     const window = this.#window;
     let at = window - 1;
     while (at < buffer.length) {
@@ -53,11 +51,22 @@ export class ByteSearch {
         at += skip;
         continue;
       }
-      const start = at - window + 1;
-      for (const pattern of this.#patterns) {
-        if (standsAt(buffer, start, pattern, pattern.length)) found(start, start + pattern.length);
-      }
+      this.#foundAt(buffer, at - window + 1, found);
       at += 1;
+    }
+  }
+
+  #eachOfFew(buffer: Uint8Array, found: (start: number, end: number) => void): void {
+    const firsts = (this.#firsts ??= firstTable(this.#patterns));
+    const last = buffer.length - this.shortest;
+    for (let start = 0; start <= last; start++) {
+      if (firsts[buffer[start] ?? 0] === 1) this.#foundAt(buffer, start, found);
+    }
+  }
+
+  #foundAt(buffer: Uint8Array, start: number, found: (start: number, end: number) => void): void {
+    for (const pattern of this.#patterns) {
+      if (standsAt(buffer, start, pattern, pattern.length)) found(start, start + pattern.length);
     }
   }
 
@@ -67,7 +76,7 @@ export class ByteSearch {
    */
   cutOff(buffer: Uint8Array): number {
     if (this.#longest === 0) return buffer.length;
-    const { firsts } = this.#tables();
+    const firsts = (this.#firsts ??= firstTable(this.#patterns));
     for (let at = Math.max(0, buffer.length - this.#longest + 1); at < buffer.length; at++) {
       if (firsts[buffer[at] ?? 0] !== 1) continue;
       const left = buffer.length - at;
@@ -77,26 +86,27 @@ export class ByteSearch {
     }
     return buffer.length;
   }
-
-  #tables(): Tables {
-    return (this.#built ??= buildTables(this.#patterns, this.#window));
-  }
 }
 
-function buildTables(patterns: readonly Uint8Array[], window: number): Tables {
-  const memory = new Uint8Array(HASH_SLOTS + 256);
-  const skips = memory.subarray(0, HASH_SLOTS).fill(window - BLOCK_BYTES + 1);
-  const firsts = memory.subarray(HASH_SLOTS);
+function skipTable(patterns: readonly Uint8Array[], window: number): Uint8Array {
+  const skips = new Uint8Array(HASH_SLOTS).fill(window - BLOCK_BYTES + 1);
   for (const pattern of patterns) {
     for (let at = BLOCK_BYTES - 1; at < window; at++) {
       const slot = slotOf(pattern, at);
       skips[slot] = Math.min(skips[slot] ?? 0, window - 1 - at);
     }
+  }
+  return skips;
+}
+
+function firstTable(patterns: readonly Uint8Array[]): Uint8Array {
+  const firsts = new Uint8Array(256);
+  for (const pattern of patterns) {
     const first = lowerCase(pattern[0] ?? 0);
     firsts[first] = 1;
     if (first >= 0x61 && first <= 0x7a) firsts[first - 0x20] = 1;
   }
-  return { skips, firsts };
+  return firsts;
 }
 
 /** The block that ends at `at`. The low four bits of a letter are the same in both cases. */
