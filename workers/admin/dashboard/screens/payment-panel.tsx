@@ -21,7 +21,7 @@ export function PaymentPanel({ payment, onClose }: { readonly payment: PaymentRe
   const amount = paidAmount(payment);
   return (
     <section
-      class="card panel"
+      class="card panel receipt-panel"
       aria-label="Payment"
       tabIndex={-1}
       ref={ref}

@@ -9,7 +9,7 @@ import { useList, useResource } from "../api/resource.ts";
 import type { List } from "../api/resource.ts";
 import { count, plain, plural } from "../format.ts";
 import { query, setQuery } from "../router.ts";
-import { Button, ButtonLink } from "../ui/button.tsx";
+import { Button, ButtonLink, Link } from "../ui/button.tsx";
 import { Figure, Figures } from "../ui/figure.tsx";
 import { Filters } from "../ui/filters.tsx";
 import { PageHead } from "../ui/page.tsx";
@@ -88,7 +88,11 @@ function Sums() {
       <Figure name="With tokens" value={dollars(sums.x402_usd_micros)} note="x402" />
       <Figure name="Out of credits" value={dollars(sums.credits_usd_micros)} note="prepaid" />
       <Figure name="Given back" value={dollars(sums.refunded_usd_micros)} note="as credits, for failed calls" />
-      <Figure name="Settlements in doubt" value={count(sums.unknown)} note="no clear answer yet" />
+      <Figure
+        name="Settlements in doubt"
+        value={count(sums.unknown)}
+        note={sums.unknown === 0 ? "none" : <Link to="/payments?state=unknown">Show them</Link>}
+      />
     </Figures>
   );
 }

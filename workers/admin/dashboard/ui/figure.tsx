@@ -5,7 +5,7 @@ export function Figures({ children }: { readonly children: ComponentChildren }) 
   return <dl class="figures">{children}</dl>;
 }
 
-export function Figure(props: { readonly name: string; readonly value: string; readonly note?: string }) {
+export function Figure(props: { readonly name: string; readonly value: string; readonly note?: ComponentChildren }) {
   return (
     <div>
       <dt>{props.name}</dt>
