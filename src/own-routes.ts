@@ -4,7 +4,7 @@
  */
 import { gateDocument } from "./domain/gate-document.ts";
 import { ID_RANDOM_BYTES, newId } from "./domain/ids.ts";
-import type { Refusal } from "./domain/problem.ts";
+import { credentialInvalid, type Refusal } from "./domain/problem.ts";
 import { agentPrompt } from "./domain/prompts.ts";
 import { promptInput } from "./domain/prompt-input.ts";
 import { err, ok } from "./domain/result.ts";
@@ -60,20 +60,14 @@ async function inspectCaller(
   const known = await authenticate({ headers: request.headers, route: null }, ports, settings);
   if (!known.ok) return known;
   let caller: Caller | null = known.value;
-  if (caller.conflict !== null) return err(caller.conflict);
   for (let round = 0; round <= MAX_RELOADS && caller !== null; round += 1) {
     const inspection: GateInspection = await ports.gate.inspect(caller.document.id, gateDocument(caller.document));
     if (inspection.state === "active") {
-      const refusal = statusRefusal(caller.document);
+      const refusal = statusRefusal(caller.document) ?? caller.conflict;
       return refusal === null ? ok({ caller, inspection }) : err(refusal);
     }
-    if (inspection.state !== "reload") return err({ ...GONE, reason: inspection.state });
+    if (inspection.state !== "reload") return err(credentialInvalid(inspection.state));
     caller = await reloadCaller(caller, ports, settings);
   }
-  return err(GONE);
+  return err(credentialInvalid("unknown"));
 }
-
-const GONE: Refusal = {
-  code: "credential_invalid",
-  detail: "The token is unknown, expired or revoked. Ask whoever issued it for a new one.",
-};

@@ -31,7 +31,8 @@ export function bodyRulesApply(scope: Scope): boolean {
   return scope.maxBodyBytes !== null || readsBody(scope);
 }
 
-function readsBody(scope: Scope): boolean {
+/** Whether a rule looks into the body, and not only at its size. */
+export function readsBody(scope: Scope): boolean {
   return scope.body.length > 0 || scope.graphql !== null || scope.jsonRpc !== null || scope.models !== null;
 }
 

@@ -87,17 +87,25 @@ export function requestFacts(request: AdmissionRequest, recipientId: string | nu
     recipientId,
     request.connectionId,
     request.grantId,
-    request.customer?.slice(0, MAX_RECORDED_NAME_CHARS) ?? null,
+    request.customer === null ? null : recordedText(request.customer, MAX_RECORDED_NAME_CHARS),
     request.environment,
     request.method.slice(0, MAX_RECORDED_NAME_CHARS),
     withoutTokens(request.path.slice(0, MAX_RECORDED_PATH_CHARS)),
     request.operation,
     request.address.ip,
-    withoutTokens(request.userAgent.slice(0, MAX_RECORDED_USER_AGENT_CHARS)),
+    recordedText(request.userAgent, MAX_RECORDED_USER_AGENT_CHARS),
   ];
 }
 
 const TOKEN = /(?:rk_proxy|rk_mgmt_[a-z]+|vk)_[0-9A-Za-z]{16,}/g;
+
+/**
+ * What a caller wrote, as it is kept: shortened, without tokens, and never with half of a character at its end, which would
+ * come back from a database as another one and break the chain's hash.
+ */
+export function recordedText(text: string, maxChars: number): string {
+  return withoutTokens(text.slice(0, maxChars)).toWellFormed();
+}
 
 /** A caller may put a token where none belongs, say into the path: the record shows that there was one, not which. */
 export function withoutTokens(text: string): string {

@@ -24,16 +24,6 @@ export const SHARED_LIMIT_UNKNOWN: Refusal = {
   retryAfterSeconds: 2,
 };
 
-/** One public answer for every dead credential; `reason` is for the audit event. */
-export function credentialInvalid(reason: "revoked" | "expired"): Refusal {
-  return {
-    code: "credential_invalid",
-    detail: "The token is unknown, expired or revoked",
-    reason,
-    headers: { "WWW-Authenticate": 'Bearer realm="relaykey", error="invalid_token"' },
-  };
-}
-
 /** The Worker's own findings about the request itself, which come before all that depends on the grant. */
 export function isBadRequest(code: ProblemCode): boolean {
   return (

@@ -10,12 +10,11 @@ import { apply } from "./gate-apply.ts";
 import type { MeterSet } from "./gate-meters.ts";
 import { budgetInTheWay, limitStatuses, metersOf, rateInTheWay } from "./gate-meters.ts";
 import type { GateRecord, RequestFacts } from "./gate-records.ts";
-import { requestFacts, settlementFacts } from "./gate-records.ts";
+import { recordedText, requestFacts, settlementFacts } from "./gate-records.ts";
 import {
   addressUnconfirmed,
   budgetRefusal,
   connectionNotGranted,
-  credentialInvalid,
   customerRefusal,
   isBadRequest,
   isScopeRefusal,
@@ -29,7 +28,7 @@ import type { Draw } from "./lease-book.ts";
 import type { PoolDemand } from "./lease-use.ts";
 import { planTake } from "./lease-use.ts";
 import type { Refusal } from "./problem.ts";
-import { PROBLEM_KINDS } from "./problem.ts";
+import { credentialInvalid, PROBLEM_KINDS } from "./problem.ts";
 import { judgeAddress, mayAsk } from "./trust.ts";
 
 /** What the decision needs beside the state and the request. */
@@ -206,7 +205,7 @@ function judgeFrom(
 }
 
 function requestText(request: AdmissionRequest): { readonly connectionId: string; readonly userAgent: string } {
-  return { connectionId: request.connectionId ?? "", userAgent: request.userAgent.slice(0, 256) };
+  return { connectionId: request.connectionId ?? "", userAgent: recordedText(request.userAgent, 256) };
 }
 
 function backlogFull(state: GateState): boolean {

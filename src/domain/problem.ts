@@ -67,6 +67,21 @@ export function problemType(code: string): string {
   return `urn:relaykey:problem:${code}`;
 }
 
+/**
+ * What every token that does not count is told: unknown, forged, expired and revoked alike. Only `reason`, which goes to the
+ * audit event, tells them apart.
+ */
+export function credentialInvalid(reason: string): Refusal {
+  return {
+    code: "credential_invalid",
+    detail: "The token is unknown, expired or revoked. Ask whoever issued it for a new one.",
+    reason,
+  };
+}
+
+/** For a refusal that may pass and knows no time: SDKs then wait this long instead of guessing. */
+export const DEFAULT_RETRY_SECONDS = 2;
+
 /** Builds the RFC 9457 document, with the `error` member that vendor SDKs show. */
 export function problemDocument(refusal: Refusal, requestId: string): Record<string, unknown> {
   const kind: ProblemKind = PROBLEM_KINDS[refusal.code];

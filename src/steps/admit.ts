@@ -8,7 +8,7 @@ import type { CredentialDocument } from "../domain/documents.ts";
 import { gateDocument } from "../domain/gate-document.ts";
 import type { ReadHeaders } from "../domain/header-map.ts";
 import { reserveFor } from "../domain/price-cost.ts";
-import type { Refusal } from "../domain/problem.ts";
+import { credentialInvalid, type Refusal } from "../domain/problem.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { ProxyRoute } from "../domain/route.ts";
 import type { PipelineSettings, Ports } from "../ports.ts";
@@ -89,7 +89,7 @@ export async function admitCall(
         break;
       case "reload": {
         const reloaded = await reloadCaller(current, ports, settings);
-        if (reloaded === null) return err({ refusal: GONE, limits: [], judgement: null });
+        if (reloaded === null) return err({ refusal: credentialInvalid("unknown"), limits: [], judgement: null });
         current = reloaded;
         break;
       }
@@ -99,18 +99,12 @@ export async function admitCall(
   return err({ refusal: { code: "unavailable", detail, retryAfterSeconds: 1 }, limits: [], judgement: null });
 }
 
-const GONE: Refusal = {
-  code: "credential_invalid",
-  detail: "The token is unknown, expired or revoked. Ask whoever issued it for a new one.",
-  reason: "unknown",
-};
-
 /**
  * A document that stands for nothing any more. A revoked credential's gate refuses by itself; a suspended organisation's
  * gates were told to take no older document than this one, and the refusal is put on record like every other.
  */
 export function statusRefusal(document: CredentialDocument): Refusal | null {
-  return document.status === "active" ? null : { ...GONE, reason: document.status };
+  return document.status === "active" ? null : credentialInvalid(document.status);
 }
 
 /** Only asked when the answer matters: a customer was named and unknown ones are refused. */

@@ -7,7 +7,7 @@ import { authHeaderNames, authQueryNames } from "../domain/auth-apply.ts";
 import type { CredentialDocument } from "../domain/documents.ts";
 import type { ReadHeaders } from "../domain/header-map.ts";
 import { findPresented, type Presented } from "../domain/presented.ts";
-import type { Outcome, Refusal } from "../domain/problem.ts";
+import { credentialInvalid, type Outcome, type Refusal } from "../domain/problem.ts";
 import { err, ok } from "../domain/result.ts";
 import type { ProxyRoute } from "../domain/route.ts";
 import { looksLikeToken, passesCheck, readToken, verifyTokenHash, type ParsedToken } from "../domain/token.ts";
@@ -30,10 +30,6 @@ const MISSING: Refusal = {
   detail:
     "Send a RelayKey token as `Authorization: Bearer`, `X-RelayKey`, Basic, or where this vendor's SDK puts its key.",
 };
-const INVALID: Refusal = {
-  code: "credential_invalid",
-  detail: "The token is unknown, expired or revoked. Ask whoever issued it for a new one.",
-};
 const CONFLICT: Refusal = {
   code: "conflicting_credentials",
   detail: "Two different RelayKey tokens were sent. Send one.",
@@ -54,10 +50,10 @@ export async function authenticate(
   });
   const known = candidates.find(({ parsed }) => isKnown(parsed, ports, settings));
   const first = known ?? candidates.find(({ parsed }) => passesCheck(parsed, settings.peppers));
-  if (first === undefined) return err({ ...INVALID, reason: "forged" });
+  if (first === undefined) return err(credentialInvalid("forged"));
   const inMemory = known === undefined ? null : ports.credentials.known(known.parsed.lookupId);
   const document = inMemory ?? (await loadDocument(ports, settings, first.parsed));
-  if (document === null) return err({ ...INVALID, reason: "unknown" });
+  if (document === null) return err(credentialInvalid("unknown"));
   if (!isAllowedPlace(first.place, document, request.route)) return err({ ...MISSING, reason: "credential_misplaced" });
   const distinct = new Set(presented.filter((each) => looksLikeToken(each.token)).map((each) => each.token));
   return ok({

@@ -3,12 +3,12 @@
  * Nothing is refused here: the finding goes to the gate, which places it in the precedence and puts it on record.
  */
 import { authQueryNames } from "../domain/auth-apply.ts";
-import { bodyRulesApply, judgeBody } from "../domain/body-rules.ts";
+import { bodyRulesApply, judgeBody, readsBody } from "../domain/body-rules.ts";
 import type { ConnectionDocument, CredentialDocument, GrantDocument } from "../domain/documents.ts";
 import type { ReadHeaders } from "../domain/header-map.ts";
 import { nameOperation } from "../domain/operation.ts";
 import { canonicalPath, joinBasePath } from "../domain/path.ts";
-import { queryWithoutTokens } from "../domain/presented.ts";
+import { carriesToken, queryWithoutTokens } from "../domain/presented.ts";
 import type { Refusal } from "../domain/problem.ts";
 import { judgeScope } from "../domain/scope-judge.ts";
 import type { BodyReader } from "./request-body.ts";
@@ -45,7 +45,8 @@ export async function judgeCall(
   const found = canonicalPath(call.route.rawPath === "" ? "/" : call.route.rawPath, {
     allowEncodedSlash: connection?.allowEncodedSlash ?? false,
   });
-  const customer = call.headers.get("x-relaykey-customer");
+  const named = call.headers.get("x-relaykey-customer");
+  const customer = named !== null && CUSTOMER_PATTERN.test(named) && !carriesToken(named) ? named : null;
   const blank = { grant, query: "", baseUrl: "", operation: null, customer } as const;
   if (!found.ok) {
     return {
@@ -54,12 +55,16 @@ export async function judgeCall(
       refusal: { code: "ambiguous_path", detail: found.error.detail },
     };
   }
+  if ((call.method === "GET" || call.method === "HEAD") && call.body.mayHoldBytes() && !(await call.body.isEmpty())) {
+    const detail = `A ${call.method} request cannot carry a body here: send it without one, or by POST where the vendor takes that.`;
+    return { ...blank, path: found.value, refusal: { code: "invalid_request", detail } };
+  }
+  if (named !== customer) {
+    const detail = "X-RelayKey-Customer must be 1 to 128 visible ASCII characters, and no token.";
+    return { ...blank, path: found.value, refusal: { code: "invalid_request", detail } };
+  }
   if (grant === null || connection === null) {
     return { ...blank, path: found.value, refusal: notGranted(document, call.route.connectionId) };
-  }
-  if (customer !== null && !CUSTOMER_PATTERN.test(customer)) {
-    const detail = "X-RelayKey-Customer must be 1 to 128 visible ASCII characters.";
-    return { ...blank, customer: null, path: found.value, refusal: { code: "invalid_request", detail } };
   }
   const base = upstreamBase(connection, found.value, call.route.originName);
   if (base === null) {
@@ -79,6 +84,7 @@ export async function judgeCall(
   const refusal =
     environmentRefusal(document, grant) ??
     call.body.refusal ??
+    socketRefusal(grant, call.headers) ??
     (bodyRulesApply(grant.scope) ? await bodyRefusal(grant, call) : null);
   return { ...rest, query: scoped.value, refusal };
 }
@@ -87,7 +93,13 @@ const MAX_RECORDED_PATH_CHARS = 512;
 
 /** A path that was never judged, made safe to keep and to show. */
 function onRecord(rawPath: string): string {
+  // Escapes hide a token from the record's own search for one.
+  if (carriesToken(rawPath.replaceAll(/%([2-7][0-9A-Fa-f])/g, unescaped))) return "/[token]";
   return rawPath.slice(0, MAX_RECORDED_PATH_CHARS).replaceAll(/[^\x21-\x7e]/g, "?");
+}
+
+function unescaped(_escape: string, digits: string): string {
+  return String.fromCharCode(Number.parseInt(digits, 16));
 }
 
 function operationOf(connection: ConnectionDocument, method: string, path: string): string | null {
@@ -115,6 +127,15 @@ function environmentRefusal(document: CredentialDocument, grant: GrantDocument):
     code: "environment_denied",
     detail: `The credential is for ${wanted ?? "any environment"}; the connection is ${has ?? "unspecified"}.`,
   };
+}
+
+/** What travels over a WebSocket is never judged, so a grant whose rules look into bodies has none. */
+function socketRefusal(grant: GrantDocument, headers: Pick<Headers, "get">): Refusal | null {
+  const { scope } = grant;
+  if (headers.get("upgrade")?.toLowerCase() !== "websocket") return null;
+  if (!readsBody(scope) && scope.removeResponseMembers.length === 0) return null;
+  const detail = "This grant has rules for bodies, which cannot be judged on a WebSocket.";
+  return { code: "body_denied", detail };
 }
 
 async function bodyRefusal(

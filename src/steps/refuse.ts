@@ -4,7 +4,7 @@
  */
 import type { LimitStatus } from "../domain/admission.ts";
 import type { ConnectionDocument } from "../domain/documents.ts";
-import { PROBLEM_KINDS, problemDocument, type Refusal } from "../domain/problem.ts";
+import { DEFAULT_RETRY_SECONDS, PROBLEM_KINDS, problemDocument, type Refusal } from "../domain/problem.ts";
 import { rateLimitHeaders } from "../domain/ratelimit-headers.ts";
 
 export interface RefusalContext {
@@ -25,16 +25,18 @@ export function refusalResponse(refusal: Refusal, context: RefusalContext): Resp
     "x-relaykey-source": "relaykey",
   });
   if (kind.status === 401) headers.set("www-authenticate", 'Bearer realm="RelayKey", error="invalid_token"');
-  for (const [name, value] of Object.entries(rateLimitHeaders(context.limits))) headers.set(name, value);
-  if (refusal.retryAfterSeconds !== undefined) {
-    headers.set("retry-after", String(Math.max(1, Math.ceil(refusal.retryAfterSeconds))));
-  }
+  // Whose token does not count learns nothing of limits, nor of the vendor behind the connection.
+  const known = kind.status !== 401;
+  if (known) for (const [name, value] of Object.entries(rateLimitHeaders(context.limits))) headers.set(name, value);
+  const seconds = refusal.retryAfterSeconds ?? (kind.retryable ? DEFAULT_RETRY_SECONDS : null);
+  if (seconds !== null) headers.set("retry-after", String(Math.max(1, Math.ceil(seconds))));
   if (!kind.retryable) {
     headers.set("x-should-retry", "false");
-    if (context.connection?.noRetryHeader) headers.set(context.connection.noRetryHeader, "false");
+    if (known && context.connection?.noRetryHeader) headers.set(context.connection.noRetryHeader, "false");
   }
   for (const [name, value] of Object.entries(refusal.headers ?? {})) headers.set(name, value);
-  return new Response(JSON.stringify(problemDocument(refusal, context.requestId)), { status: kind.status, headers });
+  const told = seconds === null ? refusal : { ...refusal, retryAfterSeconds: seconds };
+  return new Response(JSON.stringify(problemDocument(told, context.requestId)), { status: kind.status, headers });
 }
 
 /**

@@ -10,7 +10,14 @@ import { err, ok } from "../domain/result.ts";
 export const MAX_JUDGED_BODY_BYTES = 1_048_576;
 
 export interface BodyReader {
-  /** Bytes for rules and signatures; refuses bodies over the bound, never a part of one. */
+  /**
+   * False when there is a body, looked at as far as its first byte. For methods whose requests cannot carry one; a body
+   * that was found can then not be sent.
+   */
+  isEmpty(): Promise<boolean>;
+  /** Whether there may be bytes at all. From memory. */
+  readonly mayHoldBytes: () => boolean;
+  /** Bytes for rules and signatures; refuses bodies over the bound, never a part of one, however often it is asked. */
   readForRules(maxBytes: number | null): Promise<Outcome<Uint8Array<ArrayBuffer>>>;
   /** What is sent: the kept bytes, or the stream. Null when there is no body. */
   take(): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
@@ -23,24 +30,39 @@ export interface BodyReader {
 
 export function bodyReader(request: Request, headers: ReadHeaders, maxBodyBytes: number): BodyReader {
   const declared = declaredLength(headers);
-  let stream: ReadableStream<Uint8Array> | null = request.body;
+  let stream: ReadableStream<Uint8Array> | null = declared === 0 ? null : request.body;
   let kept: Uint8Array<ArrayBuffer> | null = null;
+  /** Set when a body was given up in its middle: there is nothing left to send, and the next judgement must say the same. */
+  let givenUp: Refusal | null = null;
   return {
     refusal: declared !== null && declared > maxBodyBytes ? tooLarge(maxBodyBytes) : null,
     declaredBytes: stream === null ? 0 : declared,
     bytesSeen: () => kept?.byteLength ?? declared ?? 0,
+    mayHoldBytes: () => stream !== null || givenUp !== null || (kept?.byteLength ?? 0) > 0,
+    async isEmpty() {
+      if (stream !== null) {
+        kept = await readBounded(stream, 0);
+        stream = null;
+        if (kept === null) givenUp = tooLarge(0);
+      }
+      return givenUp === null && (kept?.byteLength ?? 0) === 0;
+    },
     async readForRules(maxBytes) {
+      if (givenUp !== null) return err(givenUp);
       if (kept !== null) return ok(kept);
       if (stream === null) return ok(new Uint8Array(0));
       const bound = Math.min(maxBytes ?? MAX_JUDGED_BODY_BYTES, maxBodyBytes);
       const read = await readBounded(stream, bound);
       stream = null;
-      if (read === null) return err(tooLarge(bound));
+      if (read === null) {
+        givenUp = tooLarge(bound);
+        return err(givenUp);
+      }
       kept = read;
       return ok(read);
     },
     take() {
-      if (kept !== null) return kept;
+      if (kept !== null) return kept.byteLength === 0 ? null : kept;
       const body = stream;
       stream = null;
       return body;
