@@ -155,6 +155,19 @@ export const Connection = z
   .meta({ id: "Connection" });
 export type Connection = z.infer<typeof Connection>;
 
+/** Where JSON answers commonly say where they go on; what does not point at the vendor's base stays as it is. */
+const NEXT_MEMBERS = [
+  "next",
+  "next_url",
+  "next_page_url",
+  "previous",
+  "links.next",
+  "links.prev",
+  "_links.next.href",
+  "meta.next",
+  "paging.next.link",
+];
+
 export const DEFAULT_CONNECTION_SETTINGS: ConnectionSettings = {
   origins: [],
   headers: {},
@@ -163,7 +176,7 @@ export const DEFAULT_CONNECTION_SETTINGS: ConnectionSettings = {
   accountHeaders: [],
   tokenHeaders: [],
   tokenQueryParams: [],
-  urlMembers: [],
+  urlMembers: NEXT_MEMBERS,
   noRetryHeader: null,
   reliability: DEFAULT_RELIABILITY,
   quota: null,

@@ -73,6 +73,11 @@ export function callerResponseHeaders(
   return headers;
 }
 
+/** Takes away what speaks of a body's exact bytes, once it is seen that they were changed. */
+export function dropAboutBytes(headers: HeaderMap): void {
+  for (const name of ABOUT_BYTES) headers.delete(name);
+}
+
 function unchanged(_name: string, value: string): string {
   return value;
 }

@@ -113,7 +113,7 @@ function rewritten(
   sizes: readonly number[] = [1 << 20],
 ): string {
   const bytes = typeof input === "string" ? Buffer.from(input) : input;
-  const rewriter = new JsonUrlRewriter(members, ROOT);
+  const rewriter = new JsonUrlRewriter(members, () => ROOT);
   const out: Uint8Array[] = [];
   for (let at = 0, turn = 0; at < bytes.length; turn++) {
     const size = sizes[turn % sizes.length] ?? 1;
@@ -192,10 +192,10 @@ describe("JsonUrlRewriter", () => {
     fc.assert(
       fc.property(fc.oneof(soup, fc.uint8Array()), cuts, (bytes, sizes) => {
         const map = { ...ROOT, proxyBase: "https://proxy.test" };
-        const rewriter = new JsonUrlRewriter(["u", "*.u", "a[].b"], {
+        const rewriter = new JsonUrlRewriter(["u", "*.u", "a[].b"], () => ({
           ...map,
           upstreamBase: "https://api.vendor.com/base",
-        });
+        }));
         const out: Uint8Array[] = [];
         for (let at = 0, turn = 0; at < bytes.length; at += sizes[turn++ % sizes.length] ?? 1) {
           out.push(rewriter.push(bytes.subarray(at, at + (sizes[turn % sizes.length] ?? 1))));
@@ -241,7 +241,7 @@ describe("JsonUrlRewriter", () => {
   });
 
   it("holds back little: long values and keys pass unread", () => {
-    const rewriter = new JsonUrlRewriter(["u"], ROOT);
+    const rewriter = new JsonUrlRewriter(["u"], () => ROOT);
     rewriter.push(Buffer.from('{"u":"https://api.vendor.com/'));
     let passed = 0;
     for (let at = 0; at < 100; at++) passed += rewriter.push(Buffer.alloc(1_000, 0x61)).length;

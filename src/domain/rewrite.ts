@@ -54,13 +54,28 @@ export function rewriteLinkHeader(value: string, map: UrlMap): string {
  * none of them, so the map is made when one is met.
  */
 export class JsonUrlRewriter extends JsonMemberRewriter {
-  constructor(members: readonly string[], map: UrlMap | (() => UrlMap)) {
+  constructor(members: readonly string[], map: () => UrlMap) {
     let targets: readonly Target[] | null = null;
     super(members, (value) => {
-      targets ??= targetsOf(typeof map === "function" ? map() : map);
+      targets ??= targetsOf(map());
       return pointedBack(value, targets);
     });
   }
+}
+
+const names = new WeakMap<readonly string[], readonly string[]>();
+const decoder = new TextDecoder();
+
+/** Whether a whole JSON text can hold one of these members: a look that costs a small part of reading it. */
+export function mayHoldMember(bytes: Uint8Array, members: readonly string[]): boolean {
+  let quoted = names.get(members);
+  if (quoted === undefined) {
+    const last = members.map((member) => member.replaceAll("[]", ".*").split(".").at(-1) ?? "*");
+    quoted = last.includes("*") ? [""] : [...new Set(last)].map((name) => JSON.stringify(name));
+    names.set(members, quoted);
+  }
+  const text = decoder.decode(bytes);
+  return quoted.some((name) => text.includes(name));
 }
 
 /** The URL on the proxy, or null when it points elsewhere. Relative references other than from the root need no change. */

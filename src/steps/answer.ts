@@ -11,7 +11,7 @@ import { PROBLEM_KINDS, type Refusal } from "../domain/problem.ts";
 import { rateLimitHeaders } from "../domain/ratelimit-headers.ts";
 import { callerResponseHeaders } from "../domain/response-headers.ts";
 import type { Result } from "../domain/result.ts";
-import { JsonUrlRewriter, rewriteLinkHeader, rewriteLocation, type UrlMap } from "../domain/rewrite.ts";
+import { JsonUrlRewriter, mayHoldMember, rewriteLinkHeader, rewriteLocation, type UrlMap } from "../domain/rewrite.ts";
 import type { ProxyRoute } from "../domain/route.ts";
 import { urlMapFor } from "../domain/url-map.ts";
 import type { PaymentHold, PipelineSettings, Ports } from "../ports.ts";
@@ -71,15 +71,16 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
   // Most answers hold no URL of the vendor's, so the map is made when one is met.
   const map = (): UrlMap => (known ??= urlMap(call, settings));
   const rewrites = connection.urlMembers.length > 0 && isJson(upstream);
-  const changed = rewrites || scope.removeResponseMembers.length > 0;
+  const changed = scope.removeResponseMembers.length > 0;
   const headers = callerHeaders(call, upstream, forms, map, receipt, changed);
   const maskers: StreamMasker[] = [];
   const meter = usageMeter(connection.prices, call.request.method, call.judgement.path, upstream);
-  const filters = (): ByteFilter[] => {
+  const filters = (whole: Uint8Array | null): ByteFilter[] => {
     const masker = new StreamMasker(forms);
     maskers.push(masker);
     const chain: ByteFilter[] = meter === null ? [masker] : [meter, masker];
-    return rewrites ? [...chain, new JsonUrlRewriter(connection.urlMembers, map())] : chain;
+    const may = rewrites && (whole === null || mayHoldMember(whole, connection.urlMembers));
+    return may ? [...chain, new JsonUrlRewriter(connection.urlMembers, map)] : chain;
   };
   const masked = (): boolean => maskers.some((each) => each.hits > 0) || headers.masked;
   const delivered = await deliver({
@@ -185,6 +186,7 @@ function upgraded(call: AnsweredCall, vendor: VendorAnswer): Response {
   const answer = new Response(null, { status: 101, webSocket: vendor.response.webSocket });
   clean.writeTo(answer.headers);
   answer.headers.set("x-relaykey-request-id", call.requestId);
+  answer.headers.set("x-relaykey-source", "upstream");
   return answer;
 }
 

@@ -6,6 +6,7 @@
  * the vendor's own bytes are passed on when nothing was found. What is too large for that is re-encoded while streaming.
  */
 import type { HeaderMap } from "../domain/header-map.ts";
+import { dropAboutBytes } from "../domain/response-headers.ts";
 import type { Ports } from "../ports.ts";
 import type { Watch } from "../watch.ts";
 import { readBounded } from "./request-body.ts";
@@ -34,8 +35,8 @@ export interface Delivery {
   /** Cleaned headers, written to when the body's form changes. */
   readonly headers: HeaderMap;
   readonly method: string;
-  /** Makes a fresh chain of filters. */
-  readonly filters: () => ByteFilter[];
+  /** Makes a fresh chain of filters; for the `whole` body when it is known. */
+  readonly filters: (whole: Uint8Array | null) => ByteFilter[];
   /** Whether the filters made so far replaced anything (secrets masked). */
   readonly masked: () => boolean;
   /** Filters change lengths, so a declared length cannot be kept. */
@@ -78,7 +79,8 @@ async function deliverSmall(delivery: Delivery, declared: number): Promise<Respo
   const { headers } = delivery;
   const whole = await readWhole(delivery);
   if (whole === null || whole.byteLength !== declared) return "vendor_died";
-  const bytes = runFilters(delivery.filters(), whole);
+  const bytes = runFilters(delivery.filters(whole), whole);
+  if (delivery.resizes && !sameBytes(bytes, whole)) dropAboutBytes(headers);
   headers.delete("content-length");
   delivery.ended({ bytesOut: bytes.byteLength, how: "whole" });
   return respond(delivery, bytes);
@@ -113,13 +115,14 @@ async function deliverEncoded(delivery: Delivery): Promise<Response | "vendor_di
     const rest: ReadableStream<Uint8Array> | null = upstream.body;
     return rest === null ? "vendor_died" : deliverStream(delivery, rest, null);
   }
-  const filtered = runFilters(delivery.filters(), decoded);
+  const filtered = runFilters(delivery.filters(decoded), decoded);
   if (!delivery.masked() && sameBytes(filtered, decoded)) {
     const bytesOut = delivery.declaredBytes ?? decoded.byteLength;
     delivery.ended({ bytesOut, how: "whole" });
     return respond(delivery, upstream.body);
   }
   await upstream.body?.cancel().catch(() => undefined);
+  if (delivery.resizes) dropAboutBytes(headers);
   headers.delete("content-encoding");
   headers.delete("content-length");
   delivery.ended({ bytesOut: filtered.byteLength, how: "whole" });
@@ -129,6 +132,7 @@ async function deliverEncoded(delivery: Delivery): Promise<Response | "vendor_di
 function deliverStream(delivery: Delivery, body: ReadableStream<Uint8Array>, declared: number | null): Response {
   const { headers } = delivery;
   const filtered = filteredStream(delivery, body, declared);
+  if (delivery.resizes) dropAboutBytes(headers);
   if (declared === null || delivery.resizes) {
     headers.delete("content-length");
     return respond(delivery, filtered);
@@ -151,7 +155,7 @@ function filteredStream(
   declared: number | null,
 ): ReadableStream<Uint8Array> {
   const reader = chunkReader(body);
-  const filters = delivery.filters();
+  const filters = delivery.filters(null);
   let bytesIn = 0;
   let bytesOut = 0;
   let over = false;
@@ -287,6 +291,7 @@ function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a === b) return true;
   if (a.byteLength !== b.byteLength) return false;
+  if (a.buffer === b.buffer && a.byteOffset === b.byteOffset) return true;
   for (let index = 0; index < a.byteLength; index += 1) if (a[index] !== b[index]) return false;
   return true;
 }
