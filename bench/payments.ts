@@ -2,6 +2,7 @@
  * `npm run bench:payments`: what the payment step adds to a call. One stack, one vendor; calls without a price, paid out of
  * credits and paid by token take turns on the same connections, so that whatever else the machine does happens to all alike.
  * The facilitator is a stub in this process that answers at once; what one round trip to it costs is measured beside it.
+ * Processor time is measured in blocks of one kind: it is what a call costs even when the machine is busy with something else.
  * Prints a table and writes bench/PAYMENTS.md.
  *
  *     npm run bench:payments -- --calls=600     calls of each kind and per number of connections
@@ -13,6 +14,7 @@ import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { REPOSITORY } from "../scripts/build.ts";
+import { childrenNamed, processorMs } from "../scripts/child-processes.ts";
 import { loadVars } from "../scripts/dev-vars.ts";
 import { startStack } from "../scripts/local-stack.ts";
 import { COMPATIBILITY_DATE } from "../scripts/worker-options.ts";
@@ -25,6 +27,9 @@ const UPSTREAM_PORT = 19_789;
 const TRIP_PORT = 19_790;
 const CONNECTIONS = [1, 16];
 const WARM_UP_CALLS = 60;
+const BLOCK_CALLS = 100;
+const BLOCK_ROUNDS = 3;
+const BLOCK_CONNECTIONS = 4;
 const TRIPS = 20;
 const TRIP_ROUNDS = 40;
 /** A facilitator is asked twice for a call: to verify and to settle. */
@@ -41,9 +46,12 @@ const KINDS: readonly Kind[] = ["no price", "credits", "x402"];
 interface Row {
   readonly connections: number;
   readonly kind: Kind;
+  /** Of a quiet moment: the machine's other work is in the rest. */
+  readonly p10Ms: number;
   readonly p50Ms: number;
   readonly p90Ms: number;
-  readonly addedMs: number;
+  readonly addedP10Ms: number;
+  readonly addedP50Ms: number;
 }
 
 async function main(): Promise<void> {
@@ -65,15 +73,17 @@ async function main(): Promise<void> {
     },
     vars,
   );
+  const pids = childrenNamed("workerd", process.pid);
   const trips = startTrips(facilitator.url);
   try {
     await trips.ready;
     const tokens = await configure(vars.secrets.RELAYKEY_OWNER_KEY, upstream.origin, facilitator.url);
-    const total = CONNECTIONS.length * (calls + WARM_UP_CALLS) + 64;
+    const total = CONNECTIONS.length * (calls + WARM_UP_CALLS) + BLOCK_ROUNDS * BLOCK_CALLS;
     const requests = { ...(await unsigned(tokens)), x402: await signed(tokens.x402, total) };
     const rows: Row[] = [];
     for (const connections of CONNECTIONS) rows.push(...(await measure(requests, connections, calls)));
-    const report = render(rows, await tripMs(), calls);
+    const processor = await measureProcessor(requests, pids);
+    const report = render(rows, processor, await tripMs(), calls);
     console.log(report);
     writeFileSync(join(REPOSITORY, "bench/PAYMENTS.md"), report);
   } finally {
@@ -143,7 +153,7 @@ async function tripMs(): Promise<number> {
     many.push(await asker.ask(request(TRIPS)));
   }
   asker.close();
-  return (quantile(many, 0.5) - quantile(none, 0.5)) / TRIPS;
+  return (quantile(many, 0.1) - quantile(none, 0.1)) / TRIPS;
 }
 
 async function configure(ownerKey: string, origin: string, facilitatorUrl: string): Promise<Record<Kind, string>> {
@@ -280,31 +290,72 @@ async function measure(
   await turns(WARM_UP_CALLS, false);
   await turns(calls, true);
   for (const asker of askers) asker.close();
-  const base = quantile(latencies["no price"], 0.5);
   return KINDS.map((kind) => {
-    const p50Ms = quantile(latencies[kind], 0.5);
-    return { connections, kind, p50Ms, p90Ms: quantile(latencies[kind], 0.9), addedMs: p50Ms - base };
+    const at = (q: number, of: Kind = kind): number => quantile(latencies[of], q);
+    return {
+      connections,
+      kind,
+      p10Ms: at(0.1),
+      p50Ms: at(0.5),
+      p90Ms: at(0.9),
+      addedP10Ms: at(0.1) - at(0.1, "no price"),
+      addedP50Ms: at(0.5) - at(0.5, "no price"),
+    };
   });
+}
+
+/** Processor milliseconds of the runtime per call, by kind; the median of some blocks. */
+async function measureProcessor(
+  requests: Record<Kind, readonly Buffer[]>,
+  pids: readonly number[],
+): Promise<Record<Kind, number>> {
+  const used = (): number => pids.reduce((sum, pid) => sum + (processorMs(pid) ?? Number.NaN), 0);
+  const askers = await Promise.all(Array.from({ length: BLOCK_CONNECTIONS }, () => Asker.open(PROXY_PORT)));
+  const costs: Record<Kind, number[]> = { "no price": [], credits: [], x402: [] };
+  const unused = requests.x402 as Buffer[];
+  for (let round = 0; round < BLOCK_ROUNDS; round += 1) {
+    for (const kind of KINDS) {
+      // What earlier calls left to do would count as this block's.
+      await new Promise((done) => setTimeout(done, 1_000));
+      const before = used();
+      let left = BLOCK_CALLS;
+      await Promise.all(
+        askers.map(async (asker) => {
+          while (left-- > 0) await asker.ask((kind === "x402" ? unused.pop() : requests[kind][0]) ?? Buffer.alloc(0));
+        }),
+      );
+      await new Promise((done) => setTimeout(done, 500));
+      costs[kind].push((used() - before) / BLOCK_CALLS);
+    }
+  }
+  for (const asker of askers) asker.close();
+  return {
+    "no price": quantile(costs["no price"], 0.5),
+    credits: quantile(costs.credits, 0.5),
+    x402: quantile(costs.x402, 0.5),
+  };
 }
 
 function quantile(values: readonly number[], q: number): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length * q)] ?? Number.NaN;
 }
 
-function render(rows: readonly Row[], trip: number, calls: number): string {
+function render(rows: readonly Row[], processor: Record<Kind, number>, trip: number, calls: number): string {
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`;
-  const lines = rows.map(({ connections, kind, p50Ms, p90Ms, addedMs }) => {
-    const own = kind === "x402" ? addedMs - TRIPS_PER_CALL * trip : addedMs;
-    return [connections, kind, ...[p50Ms, p90Ms, addedMs, own].map((ms) => ms.toFixed(2))].join(" | ");
+  const lines = rows.map(({ connections, kind, ...row }) => {
+    const trips = kind === "x402" ? TRIPS_PER_CALL * trip : 0;
+    const times = [row.p10Ms, row.p50Ms, row.p90Ms, row.addedP10Ms - trips, row.addedP50Ms - trips, processor[kind]];
+    return [connections, kind, ...times.map((ms) => ms.toFixed(2))].join(" | ");
   });
   return `# What the payment step adds
 
-Measured ${new Date().toISOString().slice(0, 10)} on ${machine}, Linux, everything on one machine (load average ${loadavg()[0]?.toFixed(1)}). Calls without a price,
-paid out of credits and paid by token (x402, \`authorization\`) take turns on the same connections, ${calls} calls of each. The facilitator is a stub
-that answers at once; a round trip to it costs ${trip.toFixed(2)} ms, and a paid call makes ${TRIPS_PER_CALL}. Repeat with \`npm run bench:payments\`.
+Measured ${new Date().toISOString().slice(0, 10)} on ${machine}, Linux, everything on one machine, load average ${loadavg()[0]?.toFixed(1)} (above
+${cpus().length} other work was running). Calls without a price, paid out of credits and paid by token (x402, \`authorization\`) take turns on
+the same connections, ${calls} calls of each. The facilitator is a stub that answers at once; a round trip to it costs ${trip.toFixed(2)} ms in a quiet
+moment, and a paid call makes ${TRIPS_PER_CALL}, which the added times leave out. Repeat with \`npm run bench:payments\`.
 
-| connections | paid by | p50 ms | p90 ms | added at p50 | added without the facilitator |
-|---:|---|---:|---:|---:|---:|
+| connections | paid by | p10 ms | p50 ms | p90 ms | added at p10 | added at p50 | processor ms per call |
+|---:|---|---:|---:|---:|---:|---:|---:|
 ${lines.map((line) => `| ${line} |`).join("\n")}
 `;
 }

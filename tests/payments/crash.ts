@@ -2,7 +2,7 @@
  * The runtime dies while a payment is being verified, while the vendor works, and after the money moved but before anybody
  * was told. Afterwards the same payment buys its one call, and the token's balances show one transfer each.
  *
- * In a world of its own. Most of its time it waits for a lease to end, so `x402.test.ts` lets it run beside its other tests.
+ * In a world of its own. Most of its time it waits for a lease to end, so `payments.test.ts` lets it run beside the other tests.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
