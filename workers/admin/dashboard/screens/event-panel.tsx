@@ -18,7 +18,7 @@ export function EventPanel({ event, onClose }: { readonly event: AuditEventView;
     >
       <header>
         <h2 class="row">
-          <Status value={event.decision} /> {words(event.reason)}
+          <Status value={event.decision} /> {event.reason === "ok" ? "Sent to the vendor" : words(event.reason)}
         </h2>
         <Button look="quiet" icon="close" label="Close the event" onClick={onClose} />
       </header>

@@ -79,7 +79,7 @@ export function NewKey(props: {
         <>
           <fieldset>
             <legend>Connections it may grant</legend>
-            <div class="methods">
+            <div class="methods names">
               {connections.items.value.map((each) => (
                 <label key={each.id}>
                   <input
