@@ -88,3 +88,9 @@ export async function settled(page: Page): Promise<void> {
   await page.waitForLoadState("networkidle").catch(() => undefined);
   await page.locator(".skeleton").first().waitFor({ state: "detached" });
 }
+
+/** The text of a field's error, by the field's label. */
+export async function errorAt(page: Page, label: string | RegExp): Promise<string> {
+  const field = page.locator(".field.invalid").filter({ has: page.locator("label", { hasText: label }) });
+  return field.locator(".error").innerText();
+}

@@ -1,19 +1,10 @@
-/** What an admin does about money and reliability, in a real browser on the real stack. */
-import type { Browser, Page, Route } from "playwright-core";
+/** What an admin does about money: prices, credits and receipts, in a real browser on the real stack. */
+import type { Browser, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PaymentRecord } from "../../src/contract/payment-record.ts";
-import { apiClient, items, member, text, type ApiClient, type Json } from "../harness/api-client.ts";
-import { startStack, until, type Stack } from "../harness/stack.ts";
-import {
-  call,
-  credential,
-  offered,
-  paymentHeader,
-  startWorld,
-  x402Price,
-  type World as Market,
-} from "../payments/world.ts";
-import { axe, axeText, openPage, settled, signIn, startBrowser, type OpenPage } from "./browser.ts";
+import { apiClient, member, text, type ApiClient, type Json } from "../harness/api-client.ts";
+import { startStack, type Stack } from "../harness/stack.ts";
+import { axe, axeText, errorAt, openPage, settled, signIn, startBrowser, type OpenPage } from "./browser.ts";
 import { buildWorld, HOSTILE_NAME, makeCalls, type World } from "./world.ts";
 
 const PAY_TO = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
@@ -44,12 +35,6 @@ async function read(path: string): Promise<Json> {
   const answer = await api.admin("GET", `/api/v1${path}`);
   expect(answer.status, answer.text).toBe(200);
   return answer.body;
-}
-
-/** The text of the field's error, by the field's label. */
-async function errorAt(page: Page, label: string | RegExp): Promise<string> {
-  const field = page.locator(".field.invalid").filter({ has: page.locator("label", { hasText: label }) });
-  return field.locator(".error").innerText();
 }
 
 describe("the price of a policy", () => {
@@ -274,147 +259,6 @@ describe("payments", () => {
     expect(await page.getByRole("button", { name: "Save" }).count()).toBe(0);
     await context.close();
   }, 60_000);
-});
-
-describe("a connection", () => {
-  it("is told how long to wait and how often to repeat", async () => {
-    const { page } = owner;
-    await page.goto(`/connections/${world.connectionId}`);
-    await settled(page);
-    await page.getByRole("button", { name: "Edit reliability" }).click();
-    const dialog = page.getByRole("dialog");
-    await dialog.getByLabel("First byte").fill("2.5");
-    await dialog.getByLabel("Attempts at most").fill("5");
-    await dialog.getByLabel("After the statuses").fill("429, often");
-    await dialog.getByText("Leave a failing vendor alone for a while").click();
-    await dialog.getByText("How the vendor speaks of limits and keys").click();
-    await dialog.getByRole("button", { name: "Add a sign of wait" }).click();
-    await dialog.getByRole("group", { name: "sign of wait 1" }).getByLabel("Header").fill("x-left: 0");
-    expect(axeText(await axe(page))).toBe("");
-    await dialog.getByRole("button", { name: "Save" }).click();
-    expect(await errorAt(page, /^After the statuses/)).toContain("statuses such as");
-    await dialog.getByLabel("After the statuses").fill("429, 503");
-    await dialog.getByRole("button", { name: "Save" }).click();
-    await dialog.waitFor({ state: "detached" });
-    expect(member(await read(`/connections/${world.connectionId}`), "reliability")).toMatchObject({
-      first_byte_timeout_ms: 2_500,
-      max_attempts: 5,
-      retry_statuses: [429, 503],
-      breaker: null,
-      limit_signs: [{ statuses: [429], header: "x-left: 0", body_includes: null }],
-      connect_timeout_ms: 10_000,
-    });
-    await page.getByText("429, 503", { exact: true }).waitFor();
-  }, 60_000);
-
-  it("gets names for its calls from the vendor's document", async () => {
-    const { page } = owner;
-    await page.goto(`/connections/${world.connectionId}`);
-    await settled(page);
-    const file = page.locator('input[type="file"]');
-    await file.setInputFiles({ name: "api.yaml", mimeType: "text/yaml", buffer: Buffer.from("openapi: 3.0.0") });
-    await page.getByText("The file is not JSON").waitFor();
-    const document = {
-      openapi: "3.0.3",
-      info: { title: "Demo", version: "1" },
-      paths: Object.fromEntries(
-        Array.from({ length: 40 }, (_, i) => [
-          `/things/${i}/{id}`,
-          { get: { operationId: `readThing${i}` }, delete: { summary: HOSTILE_NAME } },
-        ]),
-      ),
-    };
-    await file.setInputFiles({
-      name: "api.json",
-      mimeType: "application/json",
-      buffer: Buffer.from(JSON.stringify(document)),
-    });
-    await page.getByLabel("Search 80 operations").fill("readThing39");
-    const table = page.getByRole("table", { name: "Operations" });
-    await table.getByText("GET /things/39/:id").waitFor();
-    expect(await table.getByRole("row").count()).toBe(2);
-    expect(axeText(await axe(page))).toBe("");
-    expect(items(member(await read(`/connections/${world.connectionId}`), "operations"))).toHaveLength(80);
-    expect(await page.title()).not.toContain("owned");
-
-    await page.getByRole("button", { name: "Remove all" }).click();
-    const name = await page.getByRole("heading", { level: 1 }).innerText();
-    await page
-      .getByRole("dialog")
-      .getByLabel(/Type/)
-      .fill(name.split("\n")[0]?.trim() ?? "");
-    await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
-    await page.getByText("No names yet").waitFor();
-  }, 60_000);
-
-  it("has prices of every kind", async () => {
-    const { page } = owner;
-    await page.goto(`/connections/${world.connectionId}`);
-    await settled(page);
-    await page.getByRole("button", { name: "Add a price" }).click();
-    const dialog = page.getByRole("dialog");
-    await dialog.getByLabel("Paths").fill("/v1/messages");
-    await dialog.getByRole("radio", { name: /^By numbers/ }).check();
-    await dialog.getByLabel("Member").fill("usage.output_tokens");
-    await dialog.getByLabel("US dollars for a million").fill("15");
-    await dialog.getByLabel("US dollars a call at most").fill("lots");
-    await dialog.getByRole("button", { name: "Add", exact: true }).click();
-    expect(await errorAt(page, "US dollars a call at most")).toContain("Is not an amount");
-    await dialog.getByLabel("US dollars a call at most").fill("0.5");
-    await dialog.getByRole("button", { name: "Add", exact: true }).click();
-    await page.getByText("$15 for a million of usage.output_tokens, at most $0.50").waitFor();
-    expect(owner.complaints).toEqual([]);
-    expect(owner.foreign).toEqual([]);
-  }, 60_000);
-});
-
-describe("payments on a real chain", () => {
-  let market: Market;
-  beforeAll(async () => {
-    market = await startWorld();
-  }, 120_000);
-  afterAll(() => market?.stop());
-
-  it("stand there with the chain's own transaction, and those in doubt are counted and found", async () => {
-    const payer = await market.chain.payer(1_000_000n);
-    const paid = await credential(market, x402Price(market.facilitator));
-    const answer = await call(
-      market,
-      paid,
-      "/bought",
-      await paymentHeader(payer, await offered(market, paid, "/bought")),
-    );
-    expect(answer.status, answer.text).toBe(200);
-    const doubtful = await paymentHeader(payer, await offered(market, paid, "/doubtful"));
-    market.facilitator.fault = "settle_500";
-    expect((await call(market, paid, "/doubtful", doubtful)).status).toBe(503);
-    await until(
-      async () => items(member((await market.api.admin("GET", "/api/v1/payments")).body, "data")).length === 2,
-      60_000,
-      () => "the payments are not listed",
-    );
-    const { page, context, complaints } = await openPage(browser, market.stack.admin);
-    await signIn(page, market.stack.ownerKey);
-    await page.goto("/payments");
-    await settled(page);
-    await page.getByRole("link", { name: "Show them" }).click();
-    const table = page.getByRole("table", { name: "Payments" });
-    await table.getByText("/doubtful").waitFor();
-    await expect.poll(() => table.getByRole("row").count()).toBe(2);
-    await page.getByRole("button", { name: "Remove the filter State" }).click();
-    await table.getByRole("row").filter({ hasText: "/bought" }).getByRole("link").click();
-    const panel = page.getByRole("region", { name: "Payment" });
-    await panel.getByRole("heading", { name: "0.001 USDC" }).waitFor();
-    await panel.getByText(payer.address.toLowerCase()).waitFor();
-    const receipt: unknown = JSON.parse(
-      Buffer.from(answer.headers.get("payment-response") ?? "", "base64").toString("utf8"),
-    );
-    await panel.getByText(text(member(receipt as Json, "transaction"))).waitFor();
-    await panel.getByText("answered 200").waitFor();
-    expect(axeText(await axe(page))).toBe("");
-    expect(complaints).toEqual([]);
-    await context.close();
-  }, 120_000);
 });
 
 /** As the API writes them: one of a known token, one of a token that is not known, with hostile text. */

@@ -1,8 +1,10 @@
 /** How an API that the catalogue does not know expects its key. */
 import { signal } from "@preact/signals";
 import type { Signal } from "@preact/signals";
+import type { Connection } from "../../../../src/contract/connection.ts";
 import type { Failure } from "../api/client.ts";
 import { SelectField, TextField } from "../ui/field.tsx";
+import type { Choice } from "../ui/field.tsx";
 
 export interface AuthDraft {
   readonly scheme: Signal<string>;
@@ -18,19 +20,43 @@ export interface AuthDraft {
   readonly audience: Signal<string>;
 }
 
-export function authDraft(): AuthDraft {
+type Auth = Connection["auth"];
+
+const SCHEMES: readonly Choice[] = [
+  { value: "bearer", label: "Authorization: Bearer" },
+  { value: "header", label: "A header of its own" },
+  { value: "query", label: "A query parameter" },
+  { value: "basic", label: "Basic authentication" },
+  { value: "oauth2_client_credentials", label: "OAuth 2 client credentials" },
+  { value: "none", label: "No key at all" },
+];
+
+/** Whether this form knows all that a scheme needs; the others come from the catalogue or over the API. */
+export function canBeEdited(auth: Auth): boolean {
+  return SCHEMES.some((each) => each.value === auth.scheme);
+}
+
+export function authDraft(from: Auth = { scheme: "bearer" }): AuthDraft {
+  const oauth = from.scheme === "oauth2_client_credentials" ? from : null;
   return {
-    scheme: signal("bearer"),
-    name: signal("x-api-key"),
-    prefix: signal(""),
-    secretIn: signal("password"),
-    fixed: signal(""),
-    tokenUrl: signal(""),
-    clientId: signal(""),
-    clientAuth: signal("basic"),
-    scope: signal(""),
-    audience: signal(""),
+    scheme: signal<string>(from.scheme),
+    name: signal(from.scheme === "header" || from.scheme === "query" ? from.name : "x-api-key"),
+    prefix: signal(from.scheme === "header" ? from.prefix : ""),
+    secretIn: signal<string>(from.scheme === "basic" ? from.secret_in : "password"),
+    fixed: signal(from.scheme === "basic" ? from.fixed : ""),
+    tokenUrl: signal(oauth?.token_url ?? ""),
+    clientId: signal(oauth?.client_id ?? ""),
+    clientAuth: signal<string>(oauth?.client_auth ?? "basic"),
+    scope: signal(oauth?.scope ?? ""),
+    audience: signal(oauth?.audience ?? ""),
   };
+}
+
+/** As `authBody`, with what the form has no field for kept from the scheme as it was; null: nothing was changed. */
+export function changedAuth(draft: AuthDraft, from: Auth): object | null {
+  const body = authBody(draft);
+  const auth = body["scheme"] === from.scheme ? { ...from, ...body } : body;
+  return JSON.stringify(auth) === JSON.stringify(from) ? null : auth;
 }
 
 export function authBody(draft: AuthDraft): Readonly<Record<string, unknown>> {
@@ -86,14 +112,7 @@ export function AuthForm(props: Props) {
         name="auth.scheme"
         value={draft.scheme}
         failure={failure}
-        choices={[
-          { value: "bearer", label: "Authorization: Bearer" },
-          { value: "header", label: "A header of its own" },
-          { value: "query", label: "A query parameter" },
-          { value: "basic", label: "Basic authentication" },
-          { value: "oauth2_client_credentials", label: "OAuth 2 client credentials" },
-          { value: "none", label: "No key at all" },
-        ]}
+        choices={SCHEMES}
       />
       {scheme === "header" || scheme === "query" ? (
         <TextField

@@ -1,4 +1,4 @@
-/** Changes a connection's name, place, quota, fixed headers and shared limits. */
+/** Changes a connection's name, place, quota, fixed headers, way to take its key, and shared limits. */
 import { signal } from "@preact/signals";
 import type { Signal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
@@ -10,6 +10,7 @@ import { useAction } from "../api/resource.ts";
 import { duration } from "../format.ts";
 import { FormDialog } from "../ui/dialog.tsx";
 import { SelectField, TextArea, TextField } from "../ui/field.tsx";
+import { AuthForm, authDraft, canBeEdited, changedAuth } from "./auth-form.tsx";
 import { headerLines, headersOf } from "./header-lines.ts";
 import { limitsBody, limitsDraft } from "./limits-draft.ts";
 import { LimitsForm } from "./limits-form.tsx";
@@ -32,6 +33,7 @@ function draftOf(connection: Connection) {
     headers: signal(headerLines(connection.headers)),
     defaultHeaders: signal(headerLines(connection.default_headers)),
     limits: limitsDraft(connection.limits),
+    auth: authDraft(connection.auth),
   };
 }
 
@@ -40,6 +42,7 @@ function save(connection: Connection, draft: Draft): Promise<Answer<Connection>>
   if (!headers.ok) return Promise.resolve(invalidFields([{ field: "headers", message: headers.error }]));
   const defaults = headersOf(draft.defaultHeaders.value);
   if (!defaults.ok) return Promise.resolve(invalidFields([{ field: "default_headers", message: defaults.error }]));
+  const auth = canBeEdited(connection.auth) ? changedAuth(draft.auth, connection.auth) : null;
   const baseUrl = draft.baseUrl.value.trim();
   const environment = draft.environment.value.trim();
   return patch<Connection>(`/connections/${connection.id}`, {
@@ -54,6 +57,7 @@ function save(connection: Connection, draft: Draft): Promise<Answer<Connection>>
             per_seconds: Number(draft.seconds.value),
             max_share: Number(draft.share.value) / PERCENT,
           },
+    ...(auth === null ? {} : { auth }),
     headers: headers.value,
     default_headers: defaults.value,
     limits: limitsBody(draft.limits),
@@ -102,6 +106,12 @@ export function EditConnection(props: {
       <h3>What the vendor allows</h3>
       <Quota draft={draft} failure={failure} />
       <Headers {...draft} failure={failure} />
+      {canBeEdited(connection.auth) ? (
+        <details>
+          <summary>How it expects its key</summary>
+          <AuthForm draft={draft.auth} failure={failure} />
+        </details>
+      ) : null}
       <h3>Limits for everyone together</h3>
       <LimitsForm draft={draft.limits} failure={failure} />
     </FormDialog>

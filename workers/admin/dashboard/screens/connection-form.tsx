@@ -25,7 +25,7 @@ export function ConnectionForm(props: {
   const baseUrl = useSignal("");
   const region = useSignal(vendor?.regions[0]?.id ?? "");
   const option = useSignal(vendor?.auth[0]?.id ?? "");
-  const auth = useMemo(authDraft, []);
+  const auth = useMemo(() => authDraft(), []);
   const variables = useMemo(() => (vendor?.variables ?? []).map((each) => ({ ...each, value: signal("") })), [vendor]);
   const chosen = vendor?.auth.find((each) => each.id === option.value);
   const parts = chosen === undefined ? [] : secretParts(chosen.scheme);

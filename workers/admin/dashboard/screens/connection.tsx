@@ -154,10 +154,17 @@ function About({ connection }: { readonly connection: Connection }) {
               ? "none set"
               : `${count(quota.requests)} calls in ${duration(quota.per_seconds)}, of which ${Math.round((quota.max_share ?? 1) * 100)} % may be used`,
           ],
+          ["Headers added", <HeaderNames connection={connection} />],
           ["Limits for all together", <LimitsText limits={connection.limits} />],
           ["Created", <Time at={connection.created_at} />],
         ]}
       />
     </Section>
   );
+}
+
+/** Of those that RelayKey adds, by name: values can be long, and stand in the form. */
+function HeaderNames({ connection }: { readonly connection: Connection }) {
+  const names = [...new Set([...Object.keys(connection.headers), ...Object.keys(connection.default_headers)])];
+  return names.length === 0 ? <>none</> : <Code value={names.join(", ")} />;
 }
