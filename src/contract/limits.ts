@@ -24,7 +24,10 @@ export const BudgetLimitWire = z.strictObject({
   unit: z.enum(["requests", "usd_micros"]),
   limit: Integer,
   window: z.enum(["day", "month"]),
-  anchor: TimeInput.nullable().optional(),
+  // Calendars of the first century read as those of the twentieth: such a window would never end.
+  anchor: TimeInput.refine((text) => Date.parse(text) >= 0, "Lies before 1970")
+    .nullable()
+    .optional(),
 });
 
 const rate = z.array(RateLimitWire).max(MAX_RATES).optional();

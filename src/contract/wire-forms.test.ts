@@ -8,6 +8,7 @@ import {
   toConnectionSettings,
 } from "./connection.ts";
 import { Labels, Name, wireTime } from "./fields.ts";
+import { BudgetLimitWire } from "./limits.ts";
 import { decodeCursor, encodeCursor } from "./page.ts";
 import { Secret, last4, secretText } from "./upstream-credential.ts";
 
@@ -31,6 +32,16 @@ describe("cursors", () => {
         if (decoded !== null) expect(encodeCursor(decoded)).toBe(text);
       }),
     );
+  });
+});
+
+describe("budgets", () => {
+  it("take no anchor from before 1970, whose months would never end", () => {
+    const anchored = (anchor: string) =>
+      BudgetLimitWire.safeParse({ unit: "requests", limit: 1, window: "month", anchor }).success;
+    expect(anchored("0001-01-31T00:00:00Z")).toBe(false);
+    expect(anchored("1970-01-01T00:00:00+14:00")).toBe(false);
+    expect(anchored("2026-01-31T10:00:00+02:00")).toBe(true);
   });
 });
 
