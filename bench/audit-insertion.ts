@@ -6,7 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { GENESIS_HASH, sealEvent, type EventTuple } from "../src/domain/chain.ts";
 import { INSERT_EVENTS } from "../src/store/audit-events.ts";
 
-const MESSAGES = 200;
+const MESSAGES = 100;
 const EVENTS_PER_MESSAGE = 100;
 const MESSAGES_PER_TRANSACTION = 10;
 

@@ -10,6 +10,7 @@ import { existsSync } from "node:fs";
 import type { WorkerName } from "./build.ts";
 import { parseVars } from "./dev-vars.ts";
 import { readSettings } from "./local-settings.ts";
+import { scriptName } from "./worker-options.ts";
 
 const MAIL = ["RESEND_API_KEY", "SMTP_URL"] as const;
 const PROVIDERS = [
@@ -33,12 +34,16 @@ export const OPTIONAL_SECRETS: Readonly<Record<WorkerName, readonly string[]>> =
 const MAIL_SECRET: Readonly<Record<string, (typeof MAIL)[number]>> = { resend: "RESEND_API_KEY", smtp: "SMTP_URL" };
 
 /** Value by name of what is given for a Worker that has `present` already. */
-export function givenSecrets(worker: WorkerName, present: ReadonlySet<string>): Readonly<Record<string, string>> {
-  const path = readSettings(process.env).varsPath;
+export function givenSecrets(
+  worker: WorkerName,
+  present: ReadonlySet<string>,
+  environment: NodeJS.ProcessEnv,
+): Readonly<Record<string, string>> {
+  const path = readSettings(environment).varsPath;
   const file = existsSync(path) ? parseVars(path) : {};
   const given: Record<string, string> = {};
   for (const name of OPTIONAL_SECRETS[worker]) {
-    const stated = MAIL.some((each) => each === name) ? process.env[name] : undefined;
+    const stated = MAIL.some((each) => each === name) ? environment[name] : undefined;
     const kept = present.has(name) ? undefined : file[name];
     const value = stated || kept;
     if (value) given[name] = value;
@@ -46,7 +51,18 @@ export function givenSecrets(worker: WorkerName, present: ReadonlySet<string>): 
   return given;
 }
 
-/** The secret without which this mail provider sends nothing; null: it needs none. */
-export function mailSecretOf(provider: string): string | null {
-  return MAIL_SECRET[provider] ?? null;
+/** What keeps address confirmation and login links from being mailed, or null. `known`: secrets that the Workers have. */
+export function whyNoMail(
+  provider: string,
+  known: Readonly<Record<"audit" | "admin", ReadonlySet<string>>>,
+): string | null {
+  if (provider === "mailbox") {
+    return "set MAIL_PROVIDER and MAIL_FROM and deploy again before relying on address confirmation.";
+  }
+  const secret = MAIL_SECRET[provider];
+  if (secret === undefined) return null;
+  const lacking = (["audit", "admin"] as const).filter((worker) => !known[worker].has(secret));
+  if (lacking.length === 0) return null;
+  const who = `${lacking.map(scriptName).join(" and ")} lack${lacking.length === 1 ? "s" : ""}`;
+  return `${who} ${secret}: set it in the environment and deploy again.`;
 }

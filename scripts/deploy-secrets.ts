@@ -32,7 +32,7 @@ export async function planSecrets(): Promise<SecretPlan> {
   const own = ownSecrets(present);
   const put = perWorker((worker) => ({
     ...Object.fromEntries(missing(worker, present).map((name) => [name, own.secrets?.[name] ?? ""])),
-    ...givenSecrets(worker, present[worker]),
+    ...givenSecrets(worker, present[worker], process.env),
   }));
   const known = perWorker((worker) => new Set([...present[worker], ...Object.keys(put[worker])]));
   return { put, known, created: own.created ? own.secrets : null };

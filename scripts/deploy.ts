@@ -15,7 +15,7 @@ import {
   type DatabaseIds,
   type DeployVariables,
 } from "./deploy-config.ts";
-import { mailSecretOf } from "./deploy-optional-secrets.ts";
+import { whyNoMail } from "./deploy-optional-secrets.ts";
 import {
   planSecrets,
   readRemembered,
@@ -95,20 +95,8 @@ async function deploy(): Promise<void> {
   console.log(
     `RelayKey is deployed: proxy ${learned.PROXY_ORIGIN ?? "(no public address)"}, admin ${learned.ADMIN_ORIGIN ?? "(no public address)"}`,
   );
-  const silent = whyNoMail(learned, secrets);
+  const silent = whyNoMail(learned.MAIL_PROVIDER ?? "mailbox", secrets.known);
   if (silent !== null) console.log(`No mail goes out yet: ${silent}`);
-}
-
-/** What keeps address confirmation and login links from being mailed, or null. */
-function whyNoMail(variables: DeployVariables, plan: SecretPlan): string | null {
-  const provider = variables.MAIL_PROVIDER ?? "mailbox";
-  if (provider === "mailbox") {
-    return "set MAIL_PROVIDER and MAIL_FROM and deploy again before relying on address confirmation.";
-  }
-  const secret = mailSecretOf(provider);
-  const lacking = (["audit", "admin"] as const).filter((worker) => secret !== null && !plan.known[worker].has(secret));
-  if (lacking.length === 0) return null;
-  return `${lacking.map(scriptName).join(" and ")} lack${lacking.length === 1 ? "s" : ""} ${secret}: set it in the environment and deploy again.`;
 }
 
 async function assertLoggedIn(): Promise<void> {

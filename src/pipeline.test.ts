@@ -29,14 +29,17 @@ async function problem(response: Response): Promise<Record<string, unknown>> {
 }
 
 describe("a document that stands for nothing any more", () => {
-  it.each(["revoked", "suspended"] as const)("%s: refused, on record, and neither key nor vendor is touched", async (status) => {
-    const made = world({ status });
-    const response = await send(made);
-    expect(response.status).toBe(401);
-    expect(await problem(response)).toMatchObject({ code: "credential_invalid" });
-    expect(made.admissions[0]?.refusal).toMatchObject({ code: "credential_invalid", reason: status });
-    expect(made.log).toEqual(["find", "admit"]);
-  });
+  it.each(["revoked", "suspended"] as const)(
+    "%s: refused, on record, and neither key nor vendor is touched",
+    async (status) => {
+      const made = world({ status });
+      const response = await send(made);
+      expect(response.status).toBe(401);
+      expect(await problem(response)).toMatchObject({ code: "credential_invalid" });
+      expect(made.admissions[0]?.refusal).toMatchObject({ code: "credential_invalid", reason: status });
+      expect(made.log).toEqual(["find", "admit"]);
+    },
+  );
 });
 
 describe("an allowed call", () => {

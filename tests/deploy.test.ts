@@ -4,7 +4,8 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { OPTIONAL_SECRETS } from "../scripts/deploy-optional-secrets.ts";
+import type { WorkerName } from "../scripts/build.ts";
+import { givenSecrets, OPTIONAL_SECRETS, whyNoMail } from "../scripts/deploy-optional-secrets.ts";
 import type { FakeAccount } from "./harness/fake-wrangler.ts";
 
 const REPOSITORY = resolve(import.meta.dirname, "..");
@@ -49,9 +50,17 @@ function deploy(environment: Readonly<Record<string, string>> = {}): Promise<{ c
 }
 
 it("creates everything once, gives each Worker its secrets, and deploys in order", async () => {
-  const first = await deploy();
+  const mail = { MAIL_PROVIDER: "resend", MAIL_FROM: "relaykey@example.com", RESEND_API_KEY: "a-mail-key" };
+  const first = await deploy(mail);
   expect(first.code, first.output).toBe(0);
+  expect(first.output).not.toContain("No mail goes out");
+  expect(first.output).not.toContain(mail.RESEND_API_KEY);
   const made = account();
+  expect(made.calls.join("\n")).not.toContain(mail.RESEND_API_KEY);
+  for (const worker of ["audit", "admin"]) {
+    expect(made.secrets[`relaykey-${worker}`]).toMatchObject({ RESEND_API_KEY: mail.RESEND_API_KEY });
+  }
+  expect(made.secrets["relaykey-proxy"]).not.toHaveProperty("RESEND_API_KEY");
   expect(made.databases.map((each) => each.name)).toEqual(["relaykey-control", "relaykey-audit"]);
   expect(made.queues).toEqual(["relaykey-audit-dead", "relaykey-audit"]);
   expect(made.buckets).toEqual(["relaykey-exports"]);
@@ -114,47 +123,38 @@ it("says what to do when nobody is logged in, and puts no secret on a command li
 });
 
 describe("secrets of other services", () => {
-  const mail = { MAIL_PROVIDER: "resend", MAIL_FROM: "relaykey@example.com" };
-  const secretsOf = (worker: string) => account().secrets[`relaykey-${worker}`] ?? {};
+  const none: ReadonlySet<string> = new Set();
+  const given = (worker: WorkerName, environment: NodeJS.ProcessEnv, present = none) =>
+    givenSecrets(worker, present, { RELAYKEY_DEV_VARS: join(directory, "dev.vars"), ...environment });
 
-  it("go from the environment to the Workers that read them, and take the place of older ones", async () => {
-    const [first, second] = ["first-mail-key", "second-mail-key"] as const;
-    const deployed = await deploy({ ...mail, RESEND_API_KEY: first });
-    expect(deployed.code, deployed.output).toBe(0);
-    expect(deployed.output).not.toContain(first);
-    expect(deployed.output).not.toContain("No mail goes out");
-    expect(secretsOf("audit")).toMatchObject({ RESEND_API_KEY: first });
-    expect(secretsOf("admin")).toMatchObject({ RESEND_API_KEY: first });
-    expect(secretsOf("proxy")).not.toHaveProperty("RESEND_API_KEY");
-    expect(account().calls.join("\n")).not.toContain(first);
-    const own = secretsOf("admin")["RELAYKEY_KEKS"];
-
-    expect((await deploy({ RESEND_API_KEY: second })).code).toBe(0);
-    expect(secretsOf("audit")).toMatchObject({ RESEND_API_KEY: second, RELAYKEY_KEKS: own });
-    expect((await deploy()).output).not.toContain("No mail goes out");
-    expect(secretsOf("admin")).toMatchObject({ RESEND_API_KEY: second });
+  it("are taken from the environment by the Workers that read them, whatever is there", () => {
+    const environment = { RESEND_API_KEY: "stated-mail-key" };
+    for (const worker of ["audit", "admin"] as const) {
+      expect(given(worker, environment)).toEqual(environment);
+      expect(given(worker, environment, new Set(["RESEND_API_KEY"]))).toEqual(environment);
+    }
+    expect(given("proxy", environment)).toEqual({});
+    expect(given("audit", { RESEND_API_KEY: "" })).toEqual({});
   });
 
-  it("go from the local file only where a Worker has none; a shell's AWS and Vault keys never do", async () => {
+  it("are taken from the local file only where there is none; a shell's AWS and Vault keys never are", () => {
     const vars = ['RESEND_API_KEY="local-mail-key"', "VAULT_ADDR=https://vault.example.com", "VAULT_TOKEN='from-file'"];
     writeFileSync(join(directory, "dev.vars"), `${vars.join("\n")}\n`);
     const shell = { VAULT_TOKEN: "from-shell", AWS_ACCESS_KEY_ID: "from-shell", AWS_SECRET_ACCESS_KEY: "from-shell" };
-    const deployed = await deploy({ ...shell, ...mail });
-    expect(deployed.code, deployed.output).toBe(0);
-    expect(JSON.stringify(account())).not.toContain("from-shell");
-    for (const worker of ["proxy", "admin"]) expect(secretsOf(worker)).toMatchObject({ VAULT_TOKEN: "from-file" });
-    expect(secretsOf("audit")).not.toHaveProperty("VAULT_TOKEN");
-    expect(secretsOf("audit")).toMatchObject({ RESEND_API_KEY: "local-mail-key" });
-
-    expect((await deploy({ RESEND_API_KEY: "stated-mail-key" })).code).toBe(0);
-    expect((await deploy()).code).toBe(0);
-    expect(secretsOf("audit")).toMatchObject({ RESEND_API_KEY: "stated-mail-key" });
+    const vault = { VAULT_ADDR: "https://vault.example.com", VAULT_TOKEN: "from-file" };
+    expect(given("proxy", shell)).toEqual(vault);
+    expect(given("admin", shell)).toEqual({ ...vault, RESEND_API_KEY: "local-mail-key" });
+    expect(given("admin", shell, new Set(["RESEND_API_KEY", "VAULT_TOKEN"]))).toEqual({ VAULT_ADDR: vault.VAULT_ADDR });
+    expect(given("audit", { RESEND_API_KEY: "stated-mail-key" })).toEqual({ RESEND_API_KEY: "stated-mail-key" });
   });
 
-  it("are asked for when mail cannot go out without them", async () => {
-    const deployed = await deploy({ ...mail, MAIL_PROVIDER: "smtp" });
-    expect(deployed.code, deployed.output).toBe(0);
-    expect(deployed.output).toContain("relaykey-audit and relaykey-admin lack SMTP_URL");
+  it("are asked for when mail cannot go out without them", () => {
+    const known = (audit: string[], admin: string[]) => ({ audit: new Set(audit), admin: new Set(admin) });
+    expect(whyNoMail("mailbox", known([], []))).toContain("set MAIL_PROVIDER");
+    expect(whyNoMail("smtp", known([], []))).toContain("relaykey-audit and relaykey-admin lack SMTP_URL");
+    expect(whyNoMail("resend", known(["RESEND_API_KEY"], []))).toContain("relaykey-admin lacks RESEND_API_KEY");
+    expect(whyNoMail("resend", known(["RESEND_API_KEY"], ["RESEND_API_KEY"]))).toBeNull();
+    expect(whyNoMail("send_email", known([], []))).toBeNull();
   });
 
   it("are all that the Workers read", () => {

@@ -83,10 +83,9 @@ function plainValue(_name: string, value: unknown): unknown {
 }
 
 function rowGroupOf(note: string): RowGroup {
-  const group: RowGroup = JSON.parse(note, (_name, value: unknown) => {
+  return JSON.parse(note, (_name, value: unknown) => {
     if (typeof value !== "object" || value === null) return value;
     if ("$integer" in value) return BigInt(String(value.$integer));
     return "$bytes" in value ? decodeBase64(String(value.$bytes)) : value;
-  });
-  return group;
+  }) as RowGroup;
 }

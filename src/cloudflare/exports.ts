@@ -8,7 +8,13 @@
  */
 import { checkpointLine, keyLine } from "../domain/export-row.ts";
 import { utf8 } from "../domain/encoding.ts";
-import { dropExportParts, exportParts, forgetExportParts, storeExportPart, type ExportPart } from "../store/export-parts.ts";
+import {
+  dropExportParts,
+  exportParts,
+  forgetExportParts,
+  storeExportPart,
+  type ExportPart,
+} from "../store/export-parts.ts";
 import {
   deleteExport,
   expiredExports,

@@ -12,7 +12,10 @@ const MAX_NUMBER = 999_999_999_999_999;
 /** `500`, `500..`, `..500` or `100..500`; both ends belong to it. */
 const range = z
   .string()
-  .regex(/^(?:\d{1,15}(?:\.\.(?:\d{1,15})?)?|\.\.\d{1,15})$/, "Must be a number or a range such as 100..500, 100.. or ..500")
+  .regex(
+    /^(?:\d{1,15}(?:\.\.(?:\d{1,15})?)?|\.\.\d{1,15})$/,
+    "Must be a number or a range such as 100..500, 100.. or ..500",
+  )
   .transform((text) => {
     const [from, to] = text.includes("..") ? text.split("..") : [text, text];
     return { from: Number(from), to: to === "" ? MAX_NUMBER : Number(to) };

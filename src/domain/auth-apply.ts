@@ -75,7 +75,9 @@ export function applyAuth(scheme: AuthScheme, secret: string, call: OutgoingCall
 
 function basicCredentials(scheme: Extract<AuthScheme, { scheme: "basic" }>, secret: string): string {
   if (scheme.raw === true) return secret;
-  return encodeBase64(utf8(scheme.secret_in === "username" ? `${secret}:${scheme.fixed}` : `${scheme.fixed}:${secret}`));
+  return encodeBase64(
+    utf8(scheme.secret_in === "username" ? `${secret}:${scheme.fixed}` : `${scheme.fixed}:${secret}`),
+  );
 }
 
 /** A vendor's token answer is outside input: what cannot stand in a header is refused without being quoted. */

@@ -11,7 +11,8 @@ function call(path: string, part: Partial<ReplayCall> = {}): ReplayCall {
 }
 
 describe("replayPage", () => {
-  const judge = (each: ReplayCall) => (each.path.startsWith("/b") ? "blocked" : each.path === "/u" ? "undecided" : "same");
+  const judge = (each: ReplayCall) =>
+    each.path.startsWith("/b") ? "blocked" : each.path === "/u" ? "undecided" : "same";
 
   it("counts what a change would block and allow, over pages", () => {
     const first = replayPage(EMPTY_TALLY, [call("/a"), call("/b"), call("/b"), call("/u")], judge);
@@ -59,11 +60,21 @@ describe("replayJudge", () => {
     ["a refused query whose rule stays", change(query, query), call("/a/1", denied("query_denied")), "same"],
     ["a refused query whose rule goes", change({}, query), call("/a/1", denied("query_denied")), "undecided"],
     ["a refused query whose rule changes", change(query, {}), call("/a/1", denied("query_denied")), "undecided"],
-    ["a refused path, and a query rule behind it", change(query, query), call("/a/1", denied("path_denied")), "undecided"],
+    [
+      "a refused path, and a query rule behind it",
+      change(query, query),
+      call("/a/1", denied("path_denied")),
+      "undecided",
+    ],
     ["a body rule, and no body", change(body), call("/a/1"), "same"],
     ["a body rule, and a body", change(body), call("/a/1", post), "undecided"],
     ["a body rule, and nothing counted of a POST", change(body), call("/a/1", { ...post, bytesIn: 0 }), "undecided"],
-    ["a refused body whose rule goes", change({}, body), call("/a/1", { ...post, ...denied("body_denied") }), "allowed"],
+    [
+      "a refused body whose rule goes",
+      change({}, body),
+      call("/a/1", { ...post, ...denied("body_denied") }),
+      "allowed",
+    ],
     ["a size that is passed", change({ maxBodyBytes: 10 }), call("/a/1", post), "blocked"],
     ["a size that may be passed", change({ maxBodyBytes: 30 }), call("/a/1", post), "undecided"],
     ["a long path", change({}), call(`/a/${"x".repeat(2_050)}`.slice(0, 2_048)), "undecided"],

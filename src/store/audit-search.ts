@@ -49,13 +49,12 @@ export async function searchAuditEvents(
   page: AuditPageRequest,
 ): Promise<AuditPage> {
   const search = await chooseAccess(database, organisationId, filter);
+  if (search.held.sql === "") return readPage(database, search, page);
   const endsMs = Date.now() + MAX_SEARCH_MS;
   const found: AuditPosition[] = [];
   let after = page.after;
-  // Without anything to hold against them, the index's own events are the page.
-  for (let window = search.held.sql === "" ? page.limit + 1 : FIRST_WINDOW; ; window = WINDOW) {
-    const wanted = page.limit + 1 - found.length;
-    const seen = await lookThrough(database, search, after, { window, wanted });
+  for (let window = FIRST_WINDOW; ; window = WINDOW) {
+    const seen = await lookThrough(database, search, after, { window, wanted: page.limit + 1 - found.length });
     found.push(...seen.hits);
     if (found.length > page.limit) break;
     if (seen.last === null) return { rows: await readRows(database, found), next: null };
@@ -66,6 +65,21 @@ export async function searchAuditEvents(
   return { rows: await readRows(database, shown), next: shown.at(-1) ?? null };
 }
 
+/** Without anything to hold against them, the index's own events are the page. */
+async function readPage(database: D1Database, search: Search, page: AuditPageRequest): Promise<AuditPage> {
+  const where = joined(search.found, afterPosition(page.after));
+  const { results } = await database
+    .prepare(
+      `SELECT ${ROW} FROM audit_events e INDEXED BY ${search.index} WHERE ${where.sql}
+       ORDER BY at_ms DESC, n DESC LIMIT ?`,
+    )
+    .bind(...where.values, page.limit + 1)
+    .all<AuditEventRow>();
+  const rows = results.slice(0, page.limit);
+  const last = rows.at(-1);
+  return { rows, next: results.length > page.limit && last !== undefined ? { atMs: last.atMs, n: last.n } : null };
+}
+
 /** By its id, and by its time where that is known. */
 export async function findAuditEvent(
   database: D1Database,
@@ -73,12 +87,11 @@ export async function findAuditEvent(
   id: string,
   atMs: number | undefined,
 ): Promise<AuditEventRow | null> {
-  const [index, time] =
-    atMs === undefined ? ["audit_events_by_id", ""] : ["audit_events_by_time", "AND at_ms = ?3"];
+  const [index, time] = atMs === undefined ? ["audit_events_by_id", ""] : ["audit_events_by_time", "AND at_ms = ?3"];
   const statement = database.prepare(
     `SELECT ${ROW} FROM audit_events e INDEXED BY ${index} WHERE organisation_id = ?1 AND id = ?2 ${time} LIMIT 1`,
   );
-  return statement.bind(...[organisationId, id, ...(atMs === undefined ? [] : [atMs])]).first<AuditEventRow>();
+  return statement.bind(organisationId, id, ...(atMs === undefined ? [] : [atMs])).first<AuditEventRow>();
 }
 
 interface Search {
@@ -149,11 +162,10 @@ async function lookThrough(
   size: { readonly window: number; readonly wanted: number },
 ): Promise<Seen> {
   const where = joined(search.found, afterPosition(after));
-  const fits = search.held.sql === "" ? "1" : search.held.sql;
   const { results } = await database
     .prepare(
       `WITH seen AS MATERIALIZED (
-         SELECT n, at_ms, ${fits} AS fits FROM audit_events INDEXED BY ${search.index} WHERE ${where.sql}
+         SELECT n, at_ms, ${search.held.sql} AS fits FROM audit_events INDEXED BY ${search.index} WHERE ${where.sql}
          ORDER BY at_ms DESC, n DESC LIMIT ?
        )
        SELECT * FROM (SELECT n, at_ms AS atMs, 1 AS hit FROM seen WHERE fits LIMIT ?)

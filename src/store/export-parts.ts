@@ -28,7 +28,10 @@ export async function forgetExportParts(database: D1Database, exportId: string):
   const db = drizzle(database);
   await db.batch([
     db.delete(auditExportParts).where(eq(auditExportParts.exportId, exportId)),
-    db.update(auditExports).set({ uploadId: null, upToN: null, rows: 0, bytes: 0 }).where(eq(auditExports.id, exportId)),
+    db
+      .update(auditExports)
+      .set({ uploadId: null, upToN: null, rows: 0, bytes: 0 })
+      .where(eq(auditExports.id, exportId)),
   ]);
 }
 

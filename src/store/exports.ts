@@ -120,7 +120,9 @@ export async function exportRows(
   const own = organisationId === null ? [] : [{ condition: "organisation_id = ?", value: organisationId }];
   const conditions = [...own, ...stated];
   const where = ["n > ?", "n <= ?", ...conditions.map((each) => each.condition)].join(" AND ");
-  const statement = database.prepare(`SELECT ${COLUMNS} FROM audit_events NOT INDEXED WHERE ${where} ORDER BY n LIMIT ?`);
+  const statement = database.prepare(
+    `SELECT ${COLUMNS} FROM audit_events NOT INDEXED WHERE ${where} ORDER BY n LIMIT ?`,
+  );
   const values = conditions.map((each) => each.value);
   const rows: ExportRow[] = [];
   let { afterN } = range;
@@ -135,8 +137,11 @@ export async function exportRows(
 
 /** Just before the first row after `n`: where rows have left for the archive, long ranges are empty. */
 async function nextNumber(database: D1Database, n: number): Promise<number> {
-  const found = await database.prepare("SELECT min(n) AS n FROM audit_events WHERE n > ?").bind(n).first<{ n: number | null }>();
-  return found?.n == null ? Number.MAX_SAFE_INTEGER : found.n - 1;
+  const found = await database
+    .prepare("SELECT min(n) AS n FROM audit_events WHERE n > ?")
+    .bind(n)
+    .first<{ n: number | null }>();
+  return (found?.n ?? Number.MAX_SAFE_INTEGER) - 1;
 }
 
 /** Signed heads of the chains of an organisation's credentials, or of one; ascending. */

@@ -146,7 +146,15 @@ describe("filters", () => {
   });
 
   it("name what they cannot read", async () => {
-    const bad = ["status=99", "status=4x", "from=yesterday", "method=G-T", "address=1.2.3", "decision=maybe", "seq=1..2..3"];
+    const bad = [
+      "status=99",
+      "status=4x",
+      "from=yesterday",
+      "method=G-T",
+      "address=1.2.3",
+      "decision=maybe",
+      "seq=1..2..3",
+    ];
     for (const query of bad) {
       const answer = await call("GET", `${PATH}?${query}`);
       expect(answer.status, query).toBe(422);

@@ -289,7 +289,8 @@ describe("operations without a caller", () => {
     for (const route of taking) {
       const good = OPEN[route.operationId] ?? {};
       const send = (options: CallOptions) => call(route.method, filled(route.path, {}), { key: null, ...options });
-      for (const raw of ["{", "nul", '"\\ud800']) expectProblem(await send({ raw }), 400, `${route.operationId} ${raw}`);
+      for (const raw of ["{", "nul", '"\\ud800'])
+        expectProblem(await send({ raw }), 400, `${route.operationId} ${raw}`);
       for (const body of [[], 7, null, {}]) {
         expectProblem(await send({ body }), 422, `${route.operationId} ${JSON.stringify(body)}`);
       }
@@ -329,7 +330,7 @@ describe("good input", () => {
     const sorted = REACHABLE.toSorted((a, b) => order.indexOf(a.method) - order.indexOf(b.method));
     for (const route of sorted) {
       // Reading leaves everything as it is; whatever changes something gets things of its own.
-      const own = route.method === "GET" ? ids : await oneOfEach();
+      const own = route.method === "GET" ? ids : await oneOfEach(route.path);
       const good = GOOD_BODIES[route.operationId];
       if (good === undefined && route.body !== undefined) continue;
       if (route.query !== undefined && !route.query.safeParse({}).success) continue;

@@ -81,7 +81,12 @@ export const GOOD_BODIES: Readonly<Record<string, Readonly<Record<string, unknow
     constraints: CONSTRAINTS,
   },
   changeTrustPolicy: { name: "CI 2", claims: { repository_id: ["1", "2"] }, status: "paused" },
-  reviewScope: { connection_id: "{connection_id}", allowed_methods: ["GET"], allowed_paths: ["/v1/*"], ttl_seconds: 60 },
+  reviewScope: {
+    connection_id: "{connection_id}",
+    allowed_methods: ["GET"],
+    allowed_paths: ["/v1/*"],
+    ttl_seconds: 60,
+  },
   replayPolicy: { allowed_methods: ["GET"], allowed_paths: ["/v1/*"], deny_query_params: ["expand"], days: 7 },
   suggestPolicy: { days: 7 },
   suggestDelegatedCredential: { days: 7 },

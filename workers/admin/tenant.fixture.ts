@@ -45,8 +45,11 @@ export async function otherOrganisation(id: string, role: Role = "owner"): Promi
   return minted.token;
 }
 
-/** Ids of one thing of each kind in the default organisation, by the names of the path parameters. */
-export async function oneOfEach(): Promise<Record<string, string>> {
+/**
+ * Ids of one thing of each kind in the default organisation, by the names of the path parameters. With a path: of things
+ * that nothing else hangs on, only those that it names.
+ */
+export async function oneOfEach(path?: string): Promise<Record<string, string>> {
   const connection = await newConnection();
   const connectionId = textOf(connection, "id");
   const upstream = connection.json["upstream_credentials"] as { id: string }[];
@@ -60,17 +63,29 @@ export async function oneOfEach(): Promise<Record<string, string>> {
   const customer = await call("POST", "/api/v1/customers", { body: { reference } });
   const key = await call("POST", "/api/v1/management-keys", { body: { name: "auditor", role: "auditor" } });
   const constraints = { connections: ["conn_x"], allowed_methods: ["GET"], allowed_paths: ["/x"], max_ttl_seconds: 60 };
-  const trust = { name: "CI", issuer: "https://ci.example.com", audience: "relaykey", claims: { sub: "x" }, constraints };
+  const trust = {
+    name: "CI",
+    issuer: "https://ci.example.com",
+    audience: "relaykey",
+    claims: { sub: "x" },
+    constraints,
+  };
   const member = { email: `${reference}@example.com`, role: "auditor" };
-  const made = async (path: string, body: object) => textOf(await call("POST", path, { body }), "id");
   const credentialId = textOf(credential, "id");
+  const lone: [string, string, object][] = [
+    ["webhook_id", "/api/v1/webhooks", { url: "https://hooks.example.com" }],
+    ["member_id", "/api/v1/members", member],
+    ["organisation_id", "/api/v1/organisations", { name: "Tenant" }],
+    ["export_id", "/api/v1/audit-exports", {}],
+    ["trust_policy_id", "/api/v1/trust-policies", trust],
+    ["share_id", `/api/v1/delegated-credentials/${credentialId}/share`, {}],
+  ];
+  const made: Record<string, string> = {};
+  for (const [name, at, body] of lone) {
+    if (path === undefined || path.includes(`:${name}`)) made[name] = textOf(await call("POST", at, { body }), "id");
+  }
   return {
-    webhook_id: await made("/api/v1/webhooks", { url: "https://hooks.example.com" }),
-    member_id: await made("/api/v1/members", member),
-    organisation_id: await made("/api/v1/organisations", { name: "Tenant" }),
-    export_id: await made("/api/v1/audit-exports", {}),
-    trust_policy_id: await made("/api/v1/trust-policies", trust),
-    share_id: await made(`/api/v1/delegated-credentials/${credentialId}/share`, {}),
+    ...made,
     connection_id: connectionId,
     other_connection_id: textOf(await newConnection(), "id"),
     upstream_credential_id: upstream[0]?.id ?? "",

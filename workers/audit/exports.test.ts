@@ -163,10 +163,9 @@ describe("a large export", () => {
     const { bucket, uploaded } = bucketThatHangs(part);
     void runExports({ ...env, EXPORTS: bucket }, () => NOW_MS);
     await vi.waitFor(() => expect(uploaded).toHaveLength(part - 1), { timeout: 30_000 });
-    await vi.waitFor(
-      async () => expect((await findExport(env.AUDIT_DB, "org_default", id))?.rows).toBeGreaterThan(0),
-      { timeout: 30_000 },
-    );
+    await vi.waitFor(async () => expect((await findExport(env.AUDIT_DB, "org_default", id))?.rows).toBeGreaterThan(0), {
+      timeout: 30_000,
+    });
     // Time for the rows up to the part that hangs.
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
@@ -175,28 +174,35 @@ describe("a large export", () => {
 
   beforeEach(storeLarge);
 
-  it.each(["ndjson", "csv", "parquet"] as const)("as %s goes on where it was killed, with the same bytes", async (format) => {
-    const whole = await exported(format, big);
-    const id = await newExport(format, big);
-    await killedAtPart(id, 2);
-    const { bucket, uploaded } = bucketThatHangs(null);
-    await runExports({ ...env, EXPORTS: bucket }, () => NOW_MS);
-    expect(uploaded).toEqual([]);
-    await runExports({ ...env, EXPORTS: bucket }, later);
-    expect(uploaded[0]).toBe(2);
-    const { job, bytes } = await finished(id);
-    expect(job).toMatchObject({ state: "done", rows: ROWS, bytes: bytes.length, uploadId: null });
-    expect(bytes.length).toBe(whole.bytes.length);
-    expect(job.sha256).toBe(whole.job.sha256);
-    if (format === "parquet") expect(await parquetReadObjects({ file: bytes.buffer })).toHaveLength(ROWS);
-  });
+  it.each(["ndjson", "csv", "parquet"] as const)(
+    "as %s goes on where it was killed, with the same bytes",
+    async (format) => {
+      const whole = await exported(format, big);
+      const id = await newExport(format, big);
+      await killedAtPart(id, 2);
+      const { bucket, uploaded } = bucketThatHangs(null);
+      await runExports({ ...env, EXPORTS: bucket }, () => NOW_MS);
+      expect(uploaded).toEqual([]);
+      await runExports({ ...env, EXPORTS: bucket }, later);
+      expect(uploaded[0]).toBe(2);
+      const { job, bytes } = await finished(id);
+      expect(job).toMatchObject({ state: "done", rows: ROWS, bytes: bytes.length, uploadId: null });
+      expect(bytes.length).toBe(whole.bytes.length);
+      expect(job.sha256).toBe(whole.job.sha256);
+      if (format === "parquet") expect(await parquetReadObjects({ file: bytes.buffer })).toHaveLength(ROWS);
+    },
+  );
 
   it("begins anew when rows have left the database in the meantime", async () => {
     const id = await newExport("csv", big);
     await killedAtPart(id, 2);
     await env.AUDIT_DB.batch([
-      env.AUDIT_DB.prepare("INSERT INTO archive_segments SELECT 'seg_t', min(n), max(n), 1, 0, 0, 'k', 'x', 0 FROM audit_events"),
-      env.AUDIT_DB.prepare("DELETE FROM audit_events WHERE credential_id = 'dcred_big' AND seq IN (1, 2, 1999, 2000, 3999)"),
+      env.AUDIT_DB.prepare(
+        "INSERT INTO archive_segments SELECT 'seg_t', min(n), max(n), 1, 0, 0, 'k', 'x', 0 FROM audit_events",
+      ),
+      env.AUDIT_DB.prepare(
+        "DELETE FROM audit_events WHERE credential_id = 'dcred_big' AND seq IN (1, 2, 1999, 2000, 3999)",
+      ),
     ]);
     await runExports(env, later);
     await runExports(env, () => later() + 1);
@@ -226,7 +232,8 @@ describe("a large export", () => {
     const broken = new Proxy(env.AUDIT_DB, {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name);
-        if (name !== "prepare" || typeof value !== "function") return typeof value === "function" ? value.bind(target) : value;
+        if (name !== "prepare" || typeof value !== "function")
+          return typeof value === "function" ? value.bind(target) : value;
         return (sql: string) => {
           if (sql.includes("ORDER BY n LIMIT")) throw new Error("planted");
           return target.prepare(sql);

@@ -9,7 +9,12 @@ export const DAY_MS = 86_400_000;
 export const NOW_MS = Date.UTC(2026, 4, 20, 10);
 
 /** A chain of events of one credential, `count` of them, from that time on, one per second. */
-export function chain(credentialId: string, count: number, fromMs: number, organisationId = "org_default"): EventTuple[] {
+export function chain(
+  credentialId: string,
+  count: number,
+  fromMs: number,
+  organisationId = "org_default",
+): EventTuple[] {
   const events: EventTuple[] = [];
   let prevHash = "0".repeat(64);
   for (let seq = 1; seq <= count; seq += 1) {

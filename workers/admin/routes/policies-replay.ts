@@ -11,7 +11,12 @@ import {
   type ReplaySample,
   type ReplayTally,
 } from "../../../src/domain/replay.ts";
-import { replayJudge, unjudgedMembers, type ReplayScopes, type UnrecordedMember } from "../../../src/domain/replay-judge.ts";
+import {
+  replayJudge,
+  unjudgedMembers,
+  type ReplayScopes,
+  type UnrecordedMember,
+} from "../../../src/domain/replay-judge.ts";
 import { err } from "../../../src/domain/result.ts";
 import type { Scope } from "../../../src/domain/scope.ts";
 import { mergeScope } from "../../../src/domain/settings.ts";
