@@ -1,7 +1,8 @@
 import { secp256k1 } from "@noble/curves/secp256k1";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ORDER, recoverKey } from "./ecdsa-recover.ts";
+import { recoverKey } from "./ecdsa-recover.ts";
+import { ORDER } from "./secp256k1.ts";
 
 const { Point, N } = { Point: secp256k1.ProjectivePoint, N: secp256k1.CURVE.n };
 const word = (value: bigint): string => value.toString(16).padStart(64, "0");

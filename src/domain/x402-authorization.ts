@@ -4,8 +4,9 @@
  * Only signatures of plain accounts (65 bytes, low s) are recovered; contract wallets (EIP-1271, EIP-6492) are not known.
  */
 import { keccak_256 } from "@noble/hashes/sha3.js";
-import { ORDER, recoverKey } from "./ecdsa-recover.ts";
+import { recoverKey } from "./ecdsa-recover.ts";
 import { encodeHex, utf8 } from "./encoding.ts";
+import { ORDER } from "./secp256k1.ts";
 
 /** As on the wire: addresses and nonce in 0x-hex, amounts and times (seconds) as decimal text. */
 export interface TransferAuthorization {
