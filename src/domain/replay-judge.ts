@@ -45,8 +45,8 @@ export const UNRECORDED_MEMBERS = [
 export type UnrecordedMember = (typeof UNRECORDED_MEMBERS)[number];
 
 const BODY_MEMBERS: ReadonlySet<UnrecordedMember> = new Set(["body", "maxBodyBytes", "jsonRpc", "models"]);
-/** Methods whose requests carry no body in practice; with no byte counted, there was none. */
-const BODYLESS = new Set(["GET", "HEAD", "OPTIONS", "DELETE"]);
+/** Methods that never have a body here: the proxy refuses one. */
+const BODYLESS = new Set(["GET", "HEAD"]);
 /** Which rules spoke when a call was refused, in the order in which they are asked; `null` is method and path. */
 const REFUSED_BY: Readonly<Record<string, readonly UnrecordedMember[] | null>> = {
   method_denied: null,
@@ -97,7 +97,7 @@ function differingMembers({ after, before }: ReplayScopes): readonly UnrecordedM
 
 function mayRefuse(scope: Scope, member: UnrecordedMember, call: ReplayCall): boolean {
   if (!restricts(scope, member)) return false;
-  return !BODY_MEMBERS.has(member) || !(BODYLESS.has(call.method) && (call.bytesIn ?? 0) === 0);
+  return !BODY_MEMBERS.has(member) || !BODYLESS.has(call.method);
 }
 
 function restricts(scope: Scope, member: UnrecordedMember): boolean {
