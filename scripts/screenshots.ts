@@ -43,6 +43,15 @@ async function main(directory: string): Promise<void> {
           await settled(page);
           await save(screen.name);
         }
+        await page.goto("/payments");
+        await settled(page);
+        await page.getByRole("table", { name: "Payments" }).getByRole("link").first().click();
+        await settled(page);
+        await save("payment");
+        await page.goto(`/payments/credits/recipients/${world.payingRecipientId}`);
+        await settled(page);
+        await page.getByRole("button", { name: "Top up" }).click();
+        await save("credit-top-up");
         await page.goto("/audit");
         await settled(page);
         await page.getByRole("grid").focus();

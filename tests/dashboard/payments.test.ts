@@ -220,6 +220,8 @@ describe("payments", () => {
     await page.keyboard.press("Escape");
     await panel.waitFor({ state: "detached" });
     expect(page.url()).not.toContain("payment=");
+    // The keyboard goes on at the row whose details were open.
+    expect(await page.evaluate("document.activeElement.closest('tbody tr') !== null")).toBe(true);
   }, 60_000);
 
   it("made with tokens are shown in tokens, whatever their texts hold", async () => {
