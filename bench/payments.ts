@@ -1,7 +1,8 @@
 /**
  * `npm run bench:payments`: what the payment step adds to a call. One stack, one vendor; calls without a price, paid out of
  * credits and paid by token take turns on the same connections, so that whatever else the machine does happens to all alike.
- * The facilitator is a stub in this process that answers at once; what one round trip to it costs is measured beside it.
+ * The facilitator is a stub in this process that answers at once; what a Worker's two round trips to it cost is measured in
+ * the same turns and left out of what is reported as added.
  * Processor time is measured in blocks of one kind: it is what a call costs even when the machine is busy with something else.
  * Prints a table and writes bench/PAYMENTS.md.
  *
@@ -30,8 +31,6 @@ const WARM_UP_CALLS = 60;
 const BLOCK_CALLS = 100;
 const BLOCK_ROUNDS = 3;
 const BLOCK_CONNECTIONS = 4;
-const TRIPS = 20;
-const TRIP_ROUNDS = 40;
 /** A facilitator is asked twice for a call: to verify and to settle. */
 const TRIPS_PER_CALL = 2;
 const PRICE_USD_MICROS = 10;
@@ -50,6 +49,7 @@ interface Row {
   readonly p10Ms: number;
   readonly p50Ms: number;
   readonly p90Ms: number;
+  /** Beyond a call without a price, and without the facilitator's round trips. */
   readonly addedP10Ms: number;
   readonly addedP50Ms: number;
 }
@@ -83,7 +83,7 @@ async function main(): Promise<void> {
     const rows: Row[] = [];
     for (const connections of CONNECTIONS) rows.push(...(await measure(requests, connections, calls)));
     const processor = await measureProcessor(requests, pids);
-    const report = render(rows, processor, await tripMs(), calls);
+    const report = render(rows, processor, calls);
     console.log(report);
     writeFileSync(join(REPOSITORY, "bench/PAYMENTS.md"), report);
   } finally {
@@ -142,18 +142,9 @@ function startTrips(url: string): Miniflare {
   );
 }
 
-/** What one round trip from a Worker to the facilitator costs. */
-async function tripMs(): Promise<number> {
-  const asker = await Asker.open(TRIP_PORT);
-  const request = (trips: number) => Buffer.from(`GET /${trips} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-  const none: number[] = [];
-  const many: number[] = [];
-  for (let round = 0; round < TRIP_ROUNDS; round += 1) {
-    none.push(await asker.ask(request(0)));
-    many.push(await asker.ask(request(TRIPS)));
-  }
-  asker.close();
-  return (quantile(many, 0.1) - quantile(none, 0.1)) / TRIPS;
+/** For the Worker that only asks the facilitator: that many round trips. */
+function tripRequest(trips: number): Buffer {
+  return Buffer.from(`GET /${trips} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
 }
 
 async function configure(ownerKey: string, origin: string, facilitatorUrl: string): Promise<Record<Kind, string>> {
@@ -269,14 +260,22 @@ async function measure(
   calls: number,
 ): Promise<readonly Row[]> {
   const askers = await Promise.all(Array.from({ length: connections }, () => Asker.open(PROXY_PORT)));
+  const tripAskers = await Promise.all(askers.map(() => Asker.open(TRIP_PORT)));
   const latencies: Record<Kind, number[]> = { "no price": [], credits: [], x402: [] };
+  const trips: Record<"none" | "both", number[]> = { none: [], both: [] };
   const unused = requests.x402 as Buffer[];
   const turns = async (count: number, keep: boolean): Promise<void> => {
     let left = count;
     await Promise.all(
-      askers.map(async (asker) => {
+      askers.map(async (asker, at) => {
         while (left > 0) {
           left -= 1;
+          const none = (await tripAskers[at]?.ask(tripRequest(0))) ?? Number.NaN;
+          const both = (await tripAskers[at]?.ask(tripRequest(TRIPS_PER_CALL))) ?? Number.NaN;
+          if (keep) {
+            trips.none.push(none);
+            trips.both.push(both);
+          }
           for (const kind of KINDS) {
             const request = kind === "x402" ? unused.pop() : requests[kind][0];
             if (request === undefined) throw new Error("too few payments were signed");
@@ -289,17 +288,21 @@ async function measure(
   };
   await turns(WARM_UP_CALLS, false);
   await turns(calls, true);
-  for (const asker of askers) asker.close();
+  for (const asker of [...askers, ...tripAskers]) asker.close();
   return KINDS.map((kind) => {
-    const at = (q: number, of: Kind = kind): number => quantile(latencies[of], q);
+    const at = (q: number): number => quantile(latencies[kind], q);
+    const added = (q: number): number => {
+      const facilitator = kind === "x402" ? quantile(trips.both, q) - quantile(trips.none, q) : 0;
+      return at(q) - quantile(latencies["no price"], q) - facilitator;
+    };
     return {
       connections,
       kind,
       p10Ms: at(0.1),
       p50Ms: at(0.5),
       p90Ms: at(0.9),
-      addedP10Ms: at(0.1) - at(0.1, "no price"),
-      addedP50Ms: at(0.5) - at(0.5, "no price"),
+      addedP10Ms: added(0.1),
+      addedP50Ms: added(0.5),
     };
   });
 }
@@ -340,19 +343,18 @@ function quantile(values: readonly number[], q: number): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length * q)] ?? Number.NaN;
 }
 
-function render(rows: readonly Row[], processor: Record<Kind, number>, trip: number, calls: number): string {
+function render(rows: readonly Row[], processor: Record<Kind, number>, calls: number): string {
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`;
   const lines = rows.map(({ connections, kind, ...row }) => {
-    const trips = kind === "x402" ? TRIPS_PER_CALL * trip : 0;
-    const times = [row.p10Ms, row.p50Ms, row.p90Ms, row.addedP10Ms - trips, row.addedP50Ms - trips, processor[kind]];
+    const times = [row.p10Ms, row.p50Ms, row.p90Ms, row.addedP10Ms, row.addedP50Ms, processor[kind]];
     return [connections, kind, ...times.map((ms) => ms.toFixed(2))].join(" | ");
   });
   return `# What the payment step adds
 
 Measured ${new Date().toISOString().slice(0, 10)} on ${machine}, Linux, everything on one machine, load average ${loadavg()[0]?.toFixed(1)} (above
 ${cpus().length} other work was running). Calls without a price, paid out of credits and paid by token (x402, \`authorization\`) take turns on
-the same connections, ${calls} calls of each. The facilitator is a stub that answers at once; a round trip to it costs ${trip.toFixed(2)} ms in a quiet
-moment, and a paid call makes ${TRIPS_PER_CALL}, which the added times leave out. Repeat with \`npm run bench:payments\`.
+the same connections, ${calls} calls of each. The facilitator is a stub that answers at once; the ${TRIPS_PER_CALL} round trips of a paid call are
+measured in the same turns and left out of the added times. Repeat with \`npm run bench:payments\`.
 
 | connections | paid by | p10 ms | p50 ms | p90 ms | added at p10 | added at p50 | processor ms per call |
 |---:|---|---:|---:|---:|---:|---:|---:|
