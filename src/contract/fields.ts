@@ -16,8 +16,8 @@ export const MAX_HEADER_NAME_CHARS = 128;
 export const MAX_HEADER_VALUE_CHARS = 4_096;
 export const MAX_INTEGER = Number.MAX_SAFE_INTEGER;
 
-/** Control characters and bidirectional overrides have no place in what people read. */
-const UNREADABLE = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u;
+/** Control characters, bidirectional overrides and halves of characters have no place in what people read. */
+const UNREADABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u;
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const HEADER_VALUE = /^[\x20-\x7e]*$/;
 

@@ -102,7 +102,7 @@ describe("secrets", () => {
 
 describe("small fields", () => {
   it("refuse what people cannot read", () => {
-    for (const bad of ["", "  ", "a\u0000", "a\u202eb", "a\nb", "x".repeat(201)]) {
+    for (const bad of ["", "  ", "a\u0000", "a\u202eb", "a\nb", "a\ud83d", "x".repeat(201)]) {
       expect(Name.safeParse(bad).success, JSON.stringify(bad)).toBe(false);
     }
     const many = Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`l${i}`, "x"]));

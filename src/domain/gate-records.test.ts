@@ -34,9 +34,10 @@ describe("what a caller wrote", () => {
     );
     const gate = new MemoryGate(gateDocumentOf());
     const half = `${"a".repeat(255)}\ud83d`;
-    expect(gate.outcome({ userAgent: half, customer: half, path: "/x" }, NOON_MS)).toBe("go");
+    expect(gate.outcome({ userAgent: half, customer: half, operation: half }, NOON_MS)).toBe("go");
     gate.act(["expire", NOON_MS, 1]);
     const [event] = gate.state.outbox.map(eventFromTuple);
-    expect([event?.userAgent.isWellFormed(), event?.customer?.isWellFormed()]).toEqual([true, true]);
+    const kept = [event?.userAgent, event?.customer, event?.operation];
+    expect(kept.map((text) => text?.isWellFormed())).toEqual([true, true, true]);
   });
 });

@@ -91,7 +91,7 @@ export function requestFacts(request: AdmissionRequest, recipientId: string | nu
     request.environment,
     request.method.slice(0, MAX_RECORDED_NAME_CHARS),
     withoutTokens(request.path.slice(0, MAX_RECORDED_PATH_CHARS)),
-    request.operation,
+    request.operation?.toWellFormed() ?? null,
     request.address.ip,
     recordedText(request.userAgent, MAX_RECORDED_USER_AGENT_CHARS),
   ];
