@@ -71,7 +71,7 @@ const INSERT = `
     customer, environment, method, path, operation, decision, reason, status, upstream_status, attempts, latency_ms,
     upstream_ms, bytes_in, bytes_out, cost_usd_micros, address, user_agent, request_id, upstream_credential_id, count, notes,
     prev_hash, hash)
-  SELECT 'evt_' || lower(hex(randomblob(8))),
+  SELECT 'evt_' || printf('%09d', i) || lower(hex(randomblob(4))),
     CASE WHEN o < 0.95 THEN 'org_default' ELSE 'org_' || printf('%016d', CAST(o * 400 AS INTEGER)) END,
     'dcred_' || printf('%016d', k), i, i, CAST(:start + i * :step - b * 2000 AS INTEGER),
     CASE WHEN k % 5 < 3 THEN 'rcpt_' || printf('%016d', k % 150) END,
@@ -93,6 +93,6 @@ const INSERT = `
     CASE WHEN addr < 0.99 THEN '203.0.113.' || CAST(addr * 200 AS INTEGER)
       ELSE '198.51.' || CAST(a * 255 AS INTEGER) || '.' || CAST(b * 255 AS INTEGER) END,
     'vendor-sdk/' || (k % 12) || '.4.2 (node 24.1.0; linux x64) service-' || (k % 30),
-    'req_' || lower(hex(randomblob(8))), 'ucred_' || printf('%016d', k % 40), 1, '{}',
+    'req_' || printf('%09d', i) || lower(hex(randomblob(4))), 'ucred_' || printf('%016d', k % 40), 1, '{}',
     lower(hex(randomblob(32))), lower(hex(randomblob(32)))
   FROM r`;

@@ -5,7 +5,7 @@
  * What always holds: no byte reaches the vendor before the gate has the admission on durable record; a failing part
  * refuses; every admitted call is settled exactly once.
  */
-import { newId, ID_RANDOM_BYTES } from "./domain/ids.ts";
+import { ID_RANDOM_BYTES, newTimedId } from "./domain/ids.ts";
 import type { LimitStatus } from "./domain/admission.ts";
 import { HeaderMap } from "./domain/header-map.ts";
 import type { ConnectionDocument } from "./domain/documents.ts";
@@ -36,7 +36,7 @@ export async function handleCall(
 ): Promise<Response> {
   const startedMs = ports.clock.nowMs();
   const headers = HeaderMap.of(request.headers);
-  const requestId = newId("req", ports.random.bytes(ID_RANDOM_BYTES));
+  const requestId = newTimedId("req", startedMs, ports.random.bytes(ID_RANDOM_BYTES));
   const refuse = (
     refusal: Refusal,
     limits: readonly LimitStatus[] = [],

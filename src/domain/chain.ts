@@ -2,14 +2,14 @@
  * The hash chain over one credential's audit events, and its verifier. Pure; the signature check is an argument.
  *
  * An event's hash is SHA-256 over the JSON array of its members in the order of `EventTuple`, from `organisationId` to
- * `prevHash`. Its id follows from the hash, so neither can be changed alone. The first event follows `GENESIS_HASH`.
+ * `prevHash`. Its id follows from time and hash, so none can be changed alone. The first event follows `GENESIS_HASH`.
  * A checkpoint is a signature over (credential, seq, hash, time, key id): whoever rewrites a chain and all its hashes
  * still cannot sign the new heads.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { encodeHex, utf8 } from "./encoding.ts";
 import type { AuditEvent } from "./event.ts";
-import { newId } from "./ids.ts";
+import { newTimedId } from "./ids.ts";
 import type { Result } from "./result.ts";
 import { err, ok } from "./result.ts";
 
@@ -53,15 +53,16 @@ export type EventTuple = readonly [
 
 /** Positions that other code reads without unpacking the whole event. */
 export const EVENT_SEQ = 2;
+const EVENT_AT_MS = 4;
 export const EVENT_HASH = 30;
 
 /** Everything of an event but its hash and id. */
 export type EventBody = EventTuple extends readonly [...infer Body, string, string] ? Body : never;
 
-/** Closes the body with its hash and the id that follows from it. */
+/** Closes the body with its hash and the id that follows from time and hash. */
 export function sealEvent(body: EventBody): EventTuple {
   const digest = sha256(utf8(JSON.stringify(body)));
-  return [...body, encodeHex(digest), newId("evt", digest)];
+  return [...body, encodeHex(digest), newTimedId("evt", body[EVENT_AT_MS], digest)];
 }
 
 export function eventFromTuple(tuple: EventTuple): AuditEvent {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { connectionIdFromPartner, isId, newId } from "./ids.ts";
+import { connectionIdFromPartner, isId, newId, newTimedId } from "./ids.ts";
 
 describe("newId", () => {
   it("gives sixteen Crockford characters, one id for each ten bytes", () => {
@@ -26,6 +26,33 @@ describe("newId", () => {
 
   it("throws when there is too little randomness", () => {
     expect(() => newId("evt", new Uint8Array(9))).toThrow(RangeError);
+  });
+});
+
+describe("newTimedId", () => {
+  const bytes = fc.uint8Array({ minLength: 10, maxLength: 32 });
+  const time = fc.integer({ min: 0, max: 2 ** 44 - 1 });
+
+  it("sorts as its times do, and tells ids of one moment apart", () => {
+    fc.assert(
+      fc.property(time, time, bytes, bytes, (one, other, a, b) => {
+        const [first, second] = [newTimedId("evt", one, a), newTimedId("evt", other, b)];
+        expect(isId("evt", first)).toBe(true);
+        if (one !== other) expect(first < second).toBe(one < other);
+        const [x, y] = [newTimedId("evt", one, a), newTimedId("evt", one, b)];
+        const same = Buffer.compare(a.slice(6, 10), b.slice(6, 10)) === 0 && ((a[5] ?? 0) & 15) === ((b[5] ?? 0) & 15);
+        expect(x === y).toBe(same);
+      }),
+    );
+    expect(newTimedId("req", 0, new Uint8Array(10))).toBe("req_0000000000000000");
+    expect(newTimedId("req", 2 ** 44 - 1, new Uint8Array(10).fill(255))).toBe("req_zzzzzzzzzzzzzzzz");
+  });
+
+  it("leaves its bytes as they were, and wants enough of them", () => {
+    const given = new Uint8Array(10).fill(7);
+    newTimedId("evt", 1e12, given);
+    expect([...given]).toEqual(Array.from({ length: 10 }, () => 7));
+    expect(() => newTimedId("evt", 1, new Uint8Array(9))).toThrow(RangeError);
   });
 });
 

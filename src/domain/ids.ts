@@ -6,6 +6,8 @@ const CROCKFORD_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz";
 const ID_CHARS = 16;
 /** Random bytes that `newId` uses: 16 characters of 5 bits. */
 export const ID_RANDOM_BYTES = 10;
+/** Whole bytes of the time in an id that begins with it; half a byte follows. */
+const TIME_BYTES = 5;
 
 /** One organisation exists from the start, with a fixed id. */
 export const DEFAULT_ORGANISATION_ID = "org_default";
@@ -26,6 +28,22 @@ export function newId(prefix: string, randomBytes: Uint8Array): string {
     held &= (1 << heldBits) - 1;
   }
   return text;
+}
+
+/**
+ * An id that begins with its time: 44 bits of milliseconds (until the year 2527), then 36 bits of the others' last bytes.
+ * Ids of events and requests are such, so that an index on millions of them grows at its end instead of everywhere.
+ */
+export function newTimedId(prefix: string, atMs: number, randomBytes: Uint8Array): string {
+  if (randomBytes.length < ID_RANDOM_BYTES) throw new RangeError(`too few random bytes: ${randomBytes.length}`);
+  const bytes = randomBytes.slice(0, ID_RANDOM_BYTES);
+  let rest = Math.floor(atMs / 16);
+  for (let at = TIME_BYTES - 1; at >= 0; at--) {
+    bytes[at] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+  bytes[TIME_BYTES] = ((atMs % 16) << 4) | ((bytes[TIME_BYTES] ?? 0) & 15);
+  return newId(prefix, bytes);
 }
 
 /** Whether the text is an id of that kind. Ids that a client may choose (`conn`) have their wider form. */

@@ -14,14 +14,14 @@ export type AuditEventRow = typeof auditEvents.$inferSelect;
 
 /** Events looked at by one statement. The first is small: most searches are full after it. */
 const FIRST_WINDOW = 256;
-const WINDOW = 2_048;
+const WINDOW = 1_024;
 /** No further window is begun after this time. */
-const MAX_SEARCH_MS = 20;
+const MAX_SEARCH_MS = 12;
 /**
  * Indexes are compared up to so many events; beyond that, one is as bad as the other. Up to so many events below a path
  * prefix are sorted by time; more are found faster in the order of time.
  */
-const MAX_COUNTED = 2_048;
+const MAX_COUNTED = 1_024;
 
 /** A place in the order of time, newest first. */
 export interface AuditPosition {
@@ -48,9 +48,9 @@ export async function searchAuditEvents(
   filter: AuditFilter,
   page: AuditPageRequest,
 ): Promise<AuditPage> {
+  const endsMs = Date.now() + MAX_SEARCH_MS;
   const search = await chooseAccess(database, organisationId, filter);
   if (search.held.sql === "") return readPage(database, search, page);
-  const endsMs = Date.now() + MAX_SEARCH_MS;
   const found: AuditPosition[] = [];
   let after = page.after;
   for (let window = FIRST_WINDOW; ; window = WINDOW) {
