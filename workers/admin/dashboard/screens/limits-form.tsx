@@ -7,9 +7,6 @@ import { SelectField, TextField, errorOf } from "../ui/field.tsx";
 import { MAX_ROWS, budgetDraft, isStated, rateDraft } from "./limits-draft.ts";
 import type { BudgetDraft, LimitSetDraft, LimitsDraft, RateDraft } from "./limits-draft.ts";
 
-export { limitsBody, limitsDraft } from "./limits-draft.ts";
-export type { LimitsDraft } from "./limits-draft.ts";
-
 const SPANS_SECONDS = [1, 10, 60, 3_600, 86_400];
 const UNITS = [
   { value: "requests", label: "calls" },
