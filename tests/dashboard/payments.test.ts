@@ -215,7 +215,7 @@ describe("payments", () => {
     await table.getByRole("link").first().click();
     const panel = page.getByRole("region", { name: "Payment" });
     await panel.getByText("Taken, and the call was answered.").waitFor();
-    await panel.getByText("of its credential, hash").waitFor();
+    await panel.getByText("of its credential, with the hash").waitFor();
     expect(axeText(await axe(page))).toBe("");
     await page.keyboard.press("Escape");
     await panel.waitFor({ state: "detached" });

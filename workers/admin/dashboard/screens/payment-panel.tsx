@@ -122,8 +122,11 @@ function AuditEvent({ payment }: { readonly payment: PaymentRecord }) {
             {event.reason === "ok" ? "" : `${words(event.reason)}, `}
             {event.status === null ? "no answer seen" : `answered ${event.status}`}
           </p>
-          <p class="muted">
-            Event {event.seq} of its credential, hash <Code value={event.hash.slice(0, 12)} />…{" "}
+          <p class="muted">Event {event.seq} of its credential, with the hash</p>
+          <p class="id">
+            <span>
+              <Code value={event.hash.slice(0, 16)} />…
+            </span>
             <CopyButton text={event.hash} what="hash" />
           </p>
         </>
