@@ -36,7 +36,7 @@ export function measureInsertion(database: DatabaseSync, nowMs: number): Inserti
 
 let round = 0;
 
-function insertMany(database: DatabaseSync, nowMs: number): number {
+export function insertMany(database: DatabaseSync, nowMs: number): number {
   round += 1;
   const messages = Array.from({ length: MESSAGES }, (_, at) => message(at, nowMs));
   const insert = database.prepare(INSERT_EVENTS);

@@ -1,10 +1,14 @@
 /**
  * Checks an NDJSON export of the audit: `npx node scripts/verify-export.ts FILE [PUBLIC_KEY]`. Needs nothing but the file and,
  * to trust the signatures, the deployment's public key (`GET /api/v1/audit-key`) from another source than the file.
+ * It reads the whole file at once: of a very large audit, export credential by credential, or by time.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { checkpointVerifier } from "../src/cloudflare/checkpoint-signer.ts";
 import { parseExport, verifyExport, type ExportFault } from "../src/domain/export-verify.ts";
+
+/** Longer than a string can be. */
+const MAX_FILE_BYTES = 500_000_000;
 
 const [path, givenKey] = process.argv.slice(2);
 if (path === undefined) {
@@ -14,6 +18,13 @@ if (path === undefined) {
 process.exitCode = await run(path, givenKey);
 
 async function run(file: string, key: string | undefined): Promise<number> {
+  const bytes = statSync(file).size;
+  if (bytes > MAX_FILE_BYTES) {
+    console.error(
+      `The file has ${bytes} bytes, at most ${MAX_FILE_BYTES} can be checked at once: export by credential_id, or by from and to`,
+    );
+    return 2;
+  }
   const parsed = parseExport(readFileSync(file, "utf8"));
   if (!parsed.ok) return failed(parsed.error);
   const publicKey = key ?? parsed.value.key?.publicKey;
