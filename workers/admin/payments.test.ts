@@ -3,7 +3,7 @@ import { env } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import type { EventTuple } from "../../src/domain/chain.ts";
 import { storeRows } from "../../src/store/audit-events.ts";
-import { call, type Answer } from "./admin.fixture.ts";
+import { call, newConnection, newKey, type Answer } from "./admin.fixture.ts";
 import { otherOrganisation } from "./tenant.fixture.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -383,5 +383,34 @@ describe("the price of a policy", () => {
     const strict = { env: { ALLOW_PRIVATE_UPSTREAMS: "false" }, body };
     const answer = await call("POST", "/api/v1/policies", strict);
     expect((answer.json["errors"] as { field: string }[]).map((each) => each.field)).toEqual(["price.facilitator_url"]);
+  });
+
+  it("is not a provisioner's to replace", async () => {
+    await newConnection({ id: "conn_priced" });
+    const policyId = String((await policy(price)).json["id"]);
+    const constraints = {
+      connections: ["conn_priced"],
+      allowed_methods: ["GET"],
+      allowed_paths: ["/**"],
+      max_ttl_seconds: 3_600,
+    };
+    const key = await newKey("provisioner", { constraints });
+    const issue = (more: object) =>
+      call("POST", "/api/v1/delegated-credentials", {
+        key,
+        body: {
+          name: "buyer",
+          grants: [{ connection_id: "conn_priced", policy_id: policyId, ...more }],
+          ttl_seconds: 60,
+        },
+      });
+    const free = await issue({ price: { provider: "credits", default_usd_micros: 0, account: "recipient" } });
+    expect(free.status, free.text).toBe(403);
+    expect(free.json).toMatchObject({ code: "outside_constraint", errors: [{ field: "grants[0].price" }] });
+    for (const more of [{}, { price: null }]) {
+      const issued = await issue(more);
+      expect(issued.status, issued.text).toBe(201);
+      expect((issued.json["grants"] as { price: unknown }[])[0]?.price).toEqual(price);
+    }
   });
 });
