@@ -35,6 +35,22 @@ test("a flood becomes one event per reason, with its count", async () => {
   expect(sleeps).toEqual([500]);
 });
 
+test("each refusal is recorded with the status that was answered", async () => {
+  const { door, work, events } = bench();
+  for (const reason of [
+    "forged",
+    "revoked",
+    "credential_missing",
+    "conflicting_credentials",
+    "unavailable",
+    "toString",
+  ]) {
+    door.refused(reason, "/a");
+  }
+  await Promise.all(work);
+  expect(events().map(({ status }) => status)).toEqual([401, 401, 401, 400, 503, 401]);
+});
+
 test("the first refusals are sent soon, those of a lasting flood less often", async () => {
   const { door, work, clock, sleeps } = bench();
   door.refused("forged", "/a");

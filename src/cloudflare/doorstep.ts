@@ -7,6 +7,7 @@ import type { EventBody } from "../domain/chain.ts";
 import { GENESIS_HASH, sealEvent } from "../domain/chain.ts";
 import { withoutTokens } from "../domain/gate-records.ts";
 import { DEFAULT_ORGANISATION_ID } from "../domain/ids.ts";
+import { PROBLEM_KINDS } from "../domain/problem.ts";
 import type { Doorstep } from "../ports.ts";
 import type { AuditMessage } from "./audit-messages.ts";
 
@@ -78,9 +79,14 @@ async function flush(options: DoorstepOptions, delayMs: number): Promise<void> {
   await options.queue.send({ v: 1, kind: "doorstep", events });
 }
 
+/** Reasons are codes, or say more than the 401 that was answered. */
+function statusOf(reason: string): number {
+  return Object.entries(PROBLEM_KINDS).find(([code]) => code === reason)?.[1].status ?? 401;
+}
+
 function bodyOf(reason: string, fold: Fold, nonce: string): EventBody {
   const notes = JSON.stringify({ nonce });
-  const status = 401;
+  const status = statusOf(reason);
   const head = [DEFAULT_ORGANISATION_ID, null, 0, 0, fold.firstMs, null, null, null, null, null] as const;
   const call = ["", fold.path, null, "denied", reason, status, null, 0, 0, 0, 0, 0, 0] as const;
   return [...head, ...call, null, "", "", null, fold.count, notes, GENESIS_HASH];
