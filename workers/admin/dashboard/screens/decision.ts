@@ -132,6 +132,8 @@ function passedNote(step: number, event: AuditEventView): string {
       return "None asked for, or paid";
     case 6:
       return event.upstream_credential_id ?? "Chosen by environment, priority and weight";
+    case 7:
+      return "Opened for this call";
     case 8:
       return forwardNote(event);
     default:
