@@ -3,9 +3,12 @@ import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { ProxyEnv } from "../../workers/proxy/env.ts";
-import { connection, grant, world } from "../pipeline.fixture.ts";
+import { resolveRoute } from "../domain/route.ts";
+import { ok } from "../domain/result.ts";
+import { handleCall } from "../pipeline.ts";
+import { connection, grant, SETTINGS, world } from "../pipeline.fixture.ts";
 import type { PaymentRule } from "../domain/payment.ts";
-import type { PaymentInput } from "../ports.ts";
+import type { PaymentHold, PaymentInput } from "../ports.ts";
 import { ClosingBuffer, sendLater } from "./credit-closings.ts";
 import type { CreditLedger, HoldClosing } from "./credit-ledger.ts";
 import type { FacilitatorOrder } from "./facilitator.ts";
@@ -169,6 +172,27 @@ describe("charges on their way", () => {
     await until(async () => (await far(name).inspect()).heldUsdMicros === 0);
     expect(await far(name).inspect()).toMatchObject({ balanceUsdMicros: 7 });
   });
+});
+
+it("a WebSocket is paid for with its handshake, and carries the receipt", async () => {
+  const made = world({ grants: [grant({ payment: rule, connection: connection({}) })] });
+  const closed: unknown[] = [];
+  const hold: PaymentHold = {
+    settle: async () => ok({ headers: { "payment-response": "receipt" }, note: {} }),
+    close: async (actual) => void closed.push(actual),
+    release: async () => void closed.push("released"),
+  };
+  made.vendor = () => new Response(null, { status: 101, webSocket: new WebSocketPair()[0] });
+  const ports = { ...made.ports, payments: { take: async () => ok(hold) } };
+  const url = "http://localhost/conn_test/contacts/7";
+  const route = resolveRoute(url, { proxyDomain: "localhost" });
+  if (route.kind !== "proxy") throw new Error(route.kind);
+  const request = new Request(url, { headers: { authorization: `Bearer ${made.token}`, upgrade: "websocket" } });
+  const response = await handleCall(request, route, ports, SETTINGS);
+  expect([response.status, response.headers.get("payment-response")]).toEqual([101, "receipt"]);
+  expect(closed).toHaveLength(1);
+  expect(closed).not.toContain("released");
+  expect(made.settlements).toHaveLength(1);
 });
 
 describe("a reservation", () => {

@@ -64,7 +64,9 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
     receipt = paid.value.headers;
     for (const [name, value] of Object.entries(paid.value.note)) call.open.note(name, value);
   }
-  if (vendor.response.webSocket !== null && vendor.response.webSocket !== undefined) return upgraded(call, vendor);
+  if (vendor.response.webSocket !== null && vendor.response.webSocket !== undefined) {
+    return upgraded(call, vendor, receipt, ports);
+  }
 
   const forms = secretForms(vendor.key.secret, maskedForms(connection.auth, vendor.key.secret, vendor.key.accessToken));
   let known: UrlMap | null = null;
@@ -177,14 +179,21 @@ function ending(call: AnsweredCall, vendor: VendorAnswer, end: DeliveryEnd): End
 }
 
 /** A WebSocket: the handshake is the call. Its messages pass through the platform, so their bytes are not counted. */
-function upgraded(call: AnsweredCall, vendor: VendorAnswer): Response {
+function upgraded(
+  call: AnsweredCall,
+  vendor: VendorAnswer,
+  receipt: Readonly<Record<string, string>>,
+  ports: Ports,
+): Response {
   call.open.note("websocket", true);
   const prices = call.judgement.grant.connection.prices;
   const cost = costOf(prices, call.request.method, call.judgement.path, vendor.response.status, vendor.headers, null);
   call.open.settle({ ...ending(call, vendor, { bytesOut: 0, how: "whole" }), costUsdMicros: cost });
+  if (call.judgement.grant.payment !== null) ports.defer(call.payment.close(cost));
   const clean = callerResponseHeaders(vendor.headers, { upgrade: true });
   const answer = new Response(null, { status: 101, webSocket: vendor.response.webSocket });
   clean.writeTo(answer.headers);
+  for (const [name, text] of Object.entries(receipt)) answer.headers.set(name, text);
   answer.headers.set("x-relaykey-request-id", call.requestId);
   answer.headers.set("x-relaykey-source", "upstream");
   return answer;
