@@ -8,12 +8,17 @@ export const CustomerReference = z
   .max(128)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:@-]*$/, "Must be letters, digits and . _ : @ -");
 
+/** Without a reference a customer is named in calls by its name, where that can stand in a header. */
 export const CustomerCreate = z
   .strictObject({
-    reference: CustomerReference,
+    reference: CustomerReference.optional(),
     name: Name.optional(),
     labels: Labels.optional(),
     limits: CustomerLimitsWire.nullable().optional(),
+  })
+  .superRefine((wire, context) => {
+    if (wire.reference !== undefined || CustomerReference.safeParse(wire.name).success) return;
+    context.addIssue({ code: "custom", path: ["reference"], message: "Is required beside such a name" });
   })
   .meta({ id: "CustomerCreate" });
 

@@ -76,6 +76,18 @@ describe("short forms of creation", () => {
     expect(reviewed.json["findings"]).toEqual((issued.json["review"] as { findings: unknown }).findings);
   });
 
+  it("names a customer in calls by its name, where that can stand in a header", async () => {
+    const named = await call("POST", "/api/v1/customers", { body: { name: "acme-1" } });
+    expect(named.json).toMatchObject({ reference: "acme-1", name: "acme-1" });
+    for (const body of [{ name: "Acme, Inc." }, {}]) {
+      const refused = await call("POST", "/api/v1/customers", { body });
+      expect(refused.status).toBe(422);
+      expect(fieldsOf(refused)).toEqual(["reference"]);
+    }
+    const both = await call("POST", "/api/v1/customers", { body: { reference: "acme-2", name: "Acme, Inc." } });
+    expect(both.json).toMatchObject({ reference: "acme-2", name: "Acme, Inc." });
+  });
+
   it("prices every call of a connection where no method and path is named", async () => {
     const priced = await newConnection({ prices: [{ kind: "fixed", usd_micros: 400 }] });
     expect(priced.status, priced.text).toBe(201);

@@ -41,11 +41,13 @@ const createCustomer = defineRoute({
   body: CustomerCreate,
   responses: { 201: Customer },
   async handler(context, { body }): Promise<Outcome> {
+    const reference = body.reference ?? body.name;
+    if (reference === undefined) throw new Error("The schema lets no customer without a reference through");
     const row: CustomerRow = {
       id: freshId(context, "cust"),
       organisationId: context.organisationId,
-      reference: body.reference,
-      name: body.name ?? body.reference,
+      reference,
+      name: body.name ?? reference,
       labels: body.labels ?? {},
       limits: toCustomerLimits(body.limits ?? null),
       createdBy: context.caller.id,
