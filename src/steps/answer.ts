@@ -64,9 +64,7 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
     receipt = paid.value.headers;
     for (const [name, value] of Object.entries(paid.value.note)) call.open.note(name, value);
   }
-  if (vendor.response.webSocket !== null && vendor.response.webSocket !== undefined) {
-    return upgraded(call, vendor, receipt, ports);
-  }
+  if ((vendor.response.webSocket ?? null) !== null) return upgraded(call, vendor, receipt, ports);
 
   const forms = secretForms(vendor.key.secret, maskedForms(connection.auth, vendor.key.secret, vendor.key.accessToken));
   let known: UrlMap | null = null;
