@@ -1,7 +1,7 @@
 /** Those who hold credentials, what they may use, and how it is handed to them, in a real browser on the real stack. */
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { apiClient, member, text, type ApiClient, type Json } from "../harness/api-client.ts";
+import { apiClient, member, type ApiClient, type Json } from "../harness/api-client.ts";
 import { startStack, type Stack } from "../harness/stack.ts";
 import { axe, axeText, openPage, settled, signIn, startBrowser, type OpenPage } from "./browser.ts";
 import { buildBusyWorld, type BusyWorld } from "./busy-world.ts";
