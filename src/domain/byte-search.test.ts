@@ -31,7 +31,7 @@ function everyPlace(all: readonly Uint8Array[], buffer: Uint8Array): string[] {
 function lower(each: Uint8Array): string {
   return Buffer.from(each)
     .toString("latin1")
-    .replaceAll(/[A-Z]/g, (char) => char.toLowerCase());
+    .replaceAll(/[A-Z]/g, (char: string) => char.toLowerCase());
 }
 
 test("finds every place where a pattern stands, in short and in long input", () => {
