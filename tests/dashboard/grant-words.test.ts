@@ -48,6 +48,7 @@ describe("a grant in words", () => {
       allow_headers: ["stripe-account"],
       remove_response_members: ["data[].email"],
       customers: { mode: "required", unknown: "refuse" },
+      price: { provider: "credits", default_usd_micros: 1_500 },
     });
     expect(said).toEqual([
       ["Refused query parameters", "expand, include"],
@@ -60,6 +61,7 @@ describe("a grant in words", () => {
       ["GraphQL", "query; fields viewer"],
       ["JSON-RPC", "tools none"],
       ["Customers", "every call names one that is known"],
+      ["Price", "$0.0015 a call, credits"],
     ]);
   });
 });

@@ -7,7 +7,7 @@ import { connections, customers } from "../api/directory.ts";
 import { useResource } from "../api/resource.ts";
 import { canEdit } from "../api/session.ts";
 import { navigate } from "../router.ts";
-import { Button, ButtonLink } from "../ui/button.tsx";
+import { Button, ButtonLink, Link } from "../ui/button.tsx";
 import { ConfirmDialog } from "../ui/dialog.tsx";
 import { Facts, PageHead, Section } from "../ui/page.tsx";
 import { Failed, Loading } from "../ui/states.tsx";
@@ -63,6 +63,7 @@ export function CustomerPage({ params }: ScreenProps) {
             ["Id", <Id value={customer.id} />],
             ["Reference", <Code value={customer.reference} />],
             ["Limits over all its calls", <LimitsText limits={customer.limits} />],
+            ["Credits", <Link to={`/payments/credits/customers/${customer.id}`}>Balance and statement</Link>],
             ["Labels", <Labels labels={customer.labels} list={null} />],
             ["Added", <Time at={customer.created_at} />],
           ]}

@@ -1,6 +1,7 @@
-/** What a grant says beyond methods and paths, a line for each. Pure. */
+/** What a grant says beyond methods and paths, its price included, a line for each. Pure. */
 import type { Grant } from "../../../../src/contract/policy.ts";
 import { bytes } from "../format.ts";
+import { priceText } from "./price-text.ts";
 
 type Said = readonly [name: string, value: string];
 
@@ -23,8 +24,14 @@ export function grantWords(grant: Grant): readonly Said[] {
           [...some("methods", grant.json_rpc.methods), ...some("tools", grant.json_rpc.tools)].join("; ") || "any",
         ],
     grant.customers === null ? null : ["Customers", customerText(grant.customers)],
+    priced(grant),
   ];
   return said.filter((each) => each !== null);
+}
+
+function priced(grant: Grant): Said | null {
+  const text = priceText(grant.price);
+  return text === null ? null : ["Price", text];
 }
 
 /** Null: not restricted. An empty list restricts to nothing, unless it is one of exceptions. */

@@ -9,7 +9,7 @@ import { connections, credentials, recipients } from "../api/directory.ts";
 import { useList, useResource } from "../api/resource.ts";
 import { canEdit } from "../api/session.ts";
 import { plain, plural } from "../format.ts";
-import { Button, ButtonLink } from "../ui/button.tsx";
+import { Button, ButtonLink, Link } from "../ui/button.tsx";
 import { ConfirmDialog } from "../ui/dialog.tsx";
 import { Facts, PageHead, Section } from "../ui/page.tsx";
 import { Empty, Failed, Loading } from "../ui/states.tsx";
@@ -72,6 +72,7 @@ export function RecipientPage({ params }: ScreenProps) {
             ["Email", recipient.email === null ? "none" : plain(recipient.email)],
             ["Environment", recipient.environment === null ? "any" : plain(recipient.environment)],
             ["Limits over all credentials", <LimitsText limits={recipient.limits} />],
+            ["Credits", <Link to={`/payments/credits/recipients/${recipient.id}`}>Balance and statement</Link>],
             ["Labels", <Labels labels={recipient.labels} list="/recipients" />],
             ["Added", <Time at={recipient.created_at} />],
             ...(recipient.revoked_at === null ? [] : [["Offboarded", <Time at={recipient.revoked_at} />] as const]),
