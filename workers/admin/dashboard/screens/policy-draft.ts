@@ -47,8 +47,7 @@ export function policyBody(draft: PolicyDraft, policy: Policy | null): Result<ob
   if (!price.ok) return price;
   const mode = draft.trust.value;
   return ok({
-    ...(policy === null ? {} : emptied(policy)),
-    ...scopeBody(draft.scope),
+    ...policyScope(draft.scope, policy),
     name: draft.name.value.trim(),
     limits: limitsBody(draft.limits),
     block_from: draft.blockFrom.value === "" ? null : draft.blockFrom.value,
@@ -58,6 +57,11 @@ export function policyBody(draft: PolicyDraft, policy: Policy | null): Result<ob
       : { customers: { mode: draft.customers.value, unknown: draft.onlyKnown.value ? "refuse" : "allow" } }),
     price: price.value,
   });
+}
+
+/** The whole scope, to save it or to try it against past calls. */
+export function policyScope(scope: ScopeDraft, policy: Policy | null): object {
+  return { ...(policy === null ? {} : emptied(policy)), ...scopeBody(scope) };
 }
 
 /** A change leaves alone what it does not state: a list that was emptied must be said to be empty. */

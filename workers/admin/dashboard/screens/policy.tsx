@@ -94,7 +94,7 @@ function Editor({ policy, onSaved }: { readonly policy: Policy | null; readonly 
         </fieldset>
         {policy === null ? null : (
           <aside aria-label="History">
-            <ReplayPanel policyId={policy.id} draft={draft.scope} />
+            <ReplayPanel policy={policy} draft={draft.scope} />
           </aside>
         )}
       </form>

@@ -1,6 +1,7 @@
 /** Judges the rules as they are being edited against past calls: what they would have blocked, and what newly allowed. */
 import { useSignal } from "@preact/signals";
 import type * as z from "zod";
+import type { Policy } from "../../../../src/contract/policy.ts";
 import type { Replay } from "../../../../src/contract/scope-review.ts";
 import { post } from "../api/client.ts";
 import { useAction } from "../api/resource.ts";
@@ -10,17 +11,17 @@ import { SelectField } from "../ui/field.tsx";
 import { Section } from "../ui/page.tsx";
 import { FailureNote } from "../ui/states.tsx";
 import { Code, Text, Time } from "../ui/text.tsx";
-import { scopeBody } from "./scope-draft.ts";
+import { policyScope } from "./policy-draft.ts";
 import type { ScopeDraft } from "./scope-draft.ts";
 
 type ReplayView = z.infer<typeof Replay>;
 
-export function ReplayPanel({ policyId, draft }: { readonly policyId: string; readonly draft: ScopeDraft }) {
+export function ReplayPanel({ policy, draft }: { readonly policy: Policy; readonly draft: ScopeDraft }) {
   const days = useSignal("7");
   const replay = useSignal<ReplayView | null>(null);
   const action = useAction(
     () =>
-      post<ReplayView>(`/policies/${policyId}/replay`, { rules: scopeBody(draft)["rules"], days: Number(days.value) }),
+      post<ReplayView>(`/policies/${policy.id}/replay`, { ...policyScope(draft, policy), days: Number(days.value) }),
     (found) => (replay.value = found),
   );
   const found = replay.value;
@@ -48,6 +49,12 @@ export function ReplayPanel({ policyId, draft }: { readonly policyId: string; re
               </p>
               <Samples title={`${count(found.would_block)} would have been blocked`} samples={found.blocked} />
               <Samples title={`${count(found.would_allow)} would newly be allowed`} samples={found.allowed} />
+              {found.undecided === 0 ? null : (
+                <p class="muted">
+                  Of {plural(found.undecided, "call")} the record does not tell:{" "}
+                  <Text value={found.not_judged.join(", ")} /> would have judged what is only in the query or the body.
+                </p>
+              )}
               {found.unaffected_grants === 0 ? null : (
                 <p class="muted">{plural(found.unaffected_grants, "grant")} with rules of their own are not reached.</p>
               )}
