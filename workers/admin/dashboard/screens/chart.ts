@@ -9,6 +9,8 @@ export interface Series {
   readonly text: (value: number) => string;
   /** Values are whole numbers. */
   readonly counts?: boolean;
+  /** Top of the scale while every value is zero; absent: 1. */
+  readonly emptyTop?: number;
 }
 
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
@@ -40,7 +42,7 @@ export function draw(box: HTMLElement, times: readonly number[], series: readonl
       height: HEIGHT_PX,
       cursor: { y: false, points: { size: 7 } },
       legend: { live: true },
-      scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
+      scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : (series[0]?.emptyTop ?? 1)] } },
       axes: [
         { ...axis, size: TIME_AXIS_PX, values: (_, ticks) => ticks.map(clock) },
         {

@@ -47,12 +47,22 @@ function CallsChart({ rows, times }: RowsProps) {
   );
 }
 
+const ONE_DOLLAR_USD_MICROS = 1_000_000;
+
 function CostChart({ rows, times }: RowsProps) {
   return (
     <ChartCard
       title="Cost"
       times={times}
-      series={[{ label: "US dollars", values: rows.map((row) => row.cost), token: "--ok", text: money }]}
+      series={[
+        {
+          label: "US dollars",
+          values: rows.map((row) => row.cost),
+          token: "--ok",
+          text: money,
+          emptyTop: ONE_DOLLAR_USD_MICROS,
+        },
+      ]}
     />
   );
 }
