@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { gateDocumentOf, requestOf, settlementOf } from "../../tests/harness/gate-fixtures.ts";
 import type { AdmissionRequest, Settlement } from "../domain/admission.ts";
 import type { CredentialGate } from "./credential-gate.ts";
-import { gateClient, SettlementBuffer } from "./gate-client.ts";
+import { gateClient } from "./gate-client.ts";
+import { RideBuffer } from "./ride-buffer.ts";
 
 function bench() {
   const admitted: AdmissionRequest[] = [];
@@ -31,7 +32,7 @@ function bench() {
   };
   const gates = { getByName: () => gate } as unknown as DurableObjectNamespace<CredentialGate>;
   const clock = { nowMs: 1_000_000 };
-  const buffer = new SettlementBuffer();
+  const buffer = new RideBuffer<Settlement>();
   const client = gateClient({
     gates,
     buffer,

@@ -9,10 +9,11 @@ import { handleCall } from "../pipeline.ts";
 import { connection, grant, SETTINGS, world } from "../pipeline.fixture.ts";
 import type { PaymentRule } from "../domain/payment.ts";
 import type { PaymentHold, PaymentInput } from "../ports.ts";
-import { ClosingBuffer, sendLater } from "./credit-closings.ts";
+import { sendLater } from "./credit-closings.ts";
 import type { CreditLedger, HoldClosing } from "./credit-ledger.ts";
 import type { FacilitatorOrder } from "./facilitator.ts";
 import { payments, type PaymentOptions } from "./payments.ts";
+import { RideBuffer } from "./ride-buffer.ts";
 
 const bindings = env as Partial<ProxyEnv>;
 
@@ -38,7 +39,7 @@ const rule: PaymentRule = {
 function port(more: Partial<PaymentOptions> = {}) {
   return payments({
     ledgers: LEDGERS,
-    closings: new ClosingBuffer(),
+    closings: new RideBuffer<HoldClosing>(),
     nonces: PAYMENTS,
     quoteKey: new Uint8Array(32),
     proxyOrigin: null,
@@ -122,7 +123,7 @@ describe("charges on their way", () => {
   };
 
   it("ride on the account's next hold, and on no other's", async () => {
-    const closings = new ClosingBuffer();
+    const closings = new RideBuffer<HoldClosing>();
     const [name, other] = ["org_default/customer/rides", "org_default/customer/other"];
     await far(name).move("top_up", 10, "start", "");
     await far(name).hold("a", 10, 60_000);
@@ -135,7 +136,7 @@ describe("charges on their way", () => {
   });
 
   it("are sent by themselves, together, and again when the ledger was away", async () => {
-    const closings = new ClosingBuffer();
+    const closings = new RideBuffer<HoldClosing>();
     const name = "org_default/customer/again";
     await far(name).move("top_up", 10, "start", "");
     for (const id of ["a", "b"]) await far(name).hold(id, 5, 60_000);
@@ -156,7 +157,7 @@ describe("charges on their way", () => {
   });
 
   it("are kept when the hold that carried them failed", async () => {
-    const closings = new ClosingBuffer();
+    const closings = new RideBuffer<HoldClosing>();
     const call = input(rule, { customer: "carried" });
     const name = `${call.document.organisationId}/customer/carried`;
     await far(name).move("top_up", 10, "start", "");

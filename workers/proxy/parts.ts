@@ -5,12 +5,14 @@
 import { accessTokens } from "../../src/cloudflare/access-tokens.ts";
 import { connectionHealth } from "../../src/cloudflare/connection-health.ts";
 import { credentialSource } from "../../src/cloudflare/credential-source.ts";
-import { ClosingBuffer } from "../../src/cloudflare/credit-closings.ts";
+import type { HoldClosing } from "../../src/cloudflare/credit-ledger.ts";
 import { doorstep, DoorstepCounts } from "../../src/cloudflare/doorstep.ts";
-import { gateClient, SettlementBuffer } from "../../src/cloudflare/gate-client.ts";
+import { gateClient } from "../../src/cloudflare/gate-client.ts";
 import { HealthMemory } from "../../src/cloudflare/health-memory.ts";
 import { payments } from "../../src/cloudflare/payments.ts";
+import { RideBuffer } from "../../src/cloudflare/ride-buffer.ts";
 import { secretProviderSettings, secretSource } from "../../src/cloudflare/secret-providers.ts";
+import type { Settlement } from "../../src/domain/admission.ts";
 import { ID_RANDOM_BYTES, newId } from "../../src/domain/ids.ts";
 import { parsePeppers } from "../../src/domain/token.ts";
 import { decodeBase64Url } from "../../src/domain/encoding.ts";
@@ -49,8 +51,8 @@ function makeParts(env: ProxyEnv): ProxyParts | null {
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   const send = (request: Request): Promise<Response> => fetch(request);
   const bytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
-  const buffer = new SettlementBuffer();
-  const closings = new ClosingBuffer();
+  const buffer = new RideBuffer<Settlement>();
+  const closings = new RideBuffer<HoldClosing>();
   const counts = new DoorstepCounts();
   const memory = new HealthMemory();
   const secrets = secretSource(secretProviderSettings({ ...env }, keks.value, { fetch: send, nowMs }));
