@@ -96,3 +96,8 @@ export function wireTime(ms: number | null): string | null;
 export function wireTime(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
 }
+
+/** Epoch milliseconds of a `TimeInput` that may be left out. */
+export function timeMs(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Date.parse(text);
+}

@@ -3,7 +3,6 @@ import * as z from "zod";
 import { ConnectionId, CredentialId, Environment, RecipientId, readableText, Time, TimeInput } from "./fields.ts";
 
 export const USAGE_KEYS = ["credential", "recipient", "customer", "connection", "environment"] as const;
-export type UsageKey = (typeof USAGE_KEYS)[number];
 export const MAX_USAGE_DAYS = 366;
 
 /** Comma-separated; `label:team` groups by the value of that label on the credentials. */

@@ -3,7 +3,7 @@
  * The gate is the credential's Durable Object; its rules are pure (`gate.ts`).
  */
 import type { CustomerRule, Limits, NamedCustomerLimits, Trust, VendorQuota } from "./limits.ts";
-import type { ProblemCode, Refusal } from "./problem.ts";
+import type { Refusal } from "./problem.ts";
 
 /** The part of the credential document that the gate keeps. Sent along when the gate does not hold this version yet. */
 export interface GateDocument {
@@ -107,6 +107,3 @@ export type AdmissionReply =
   /** The caller's document is older than what the gate knows to exist: reload it from D1. */
   | { readonly decision: "reload" }
   | { readonly decision: "need_document" };
-
-/** Reasons that only the audit event knows; the caller sees `credential_invalid` for each of the first two. */
-export type GateReason = "expired" | "revoked" | ProblemCode;

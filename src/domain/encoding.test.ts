@@ -5,7 +5,6 @@ import {
   decodeBase64,
   decodeBase64Unpadded,
   decodeBase64Url,
-  decodeHex,
   encodeBase62,
   encodeBase64,
   encodeBase64Url,
@@ -32,7 +31,7 @@ describe("encodings", () => {
   it("come back as the same bytes", () => {
     fc.assert(
       fc.property(bytes, (value) => {
-        expect(decodeHex(encodeHex(value))).toEqual(value);
+        expect(new Uint8Array(Buffer.from(encodeHex(value), "hex"))).toEqual(value);
         expect(decodeBase64(encodeBase64(value))).toEqual(value);
         expect(decodeBase64Url(encodeBase64Url(value))).toEqual(value);
         expect(decodeBase64Unpadded(encodeBase64(value))).toEqual(value);
@@ -53,8 +52,6 @@ describe("encodings", () => {
         if (plain !== null) expect(encodeBase64(plain)).toBe(candidate);
         const url = decodeBase64Url(candidate);
         if (url !== null) expect(encodeBase64Url(url)).toBe(candidate);
-        const hex = decodeHex(candidate);
-        if (hex !== null) expect(encodeHex(hex)).toBe(candidate);
       }),
       { numRuns: 2_000 },
     );
@@ -69,10 +66,6 @@ describe("encodings", () => {
 
   it.each(["A", "AB", "AA==", "+/+/", "AAAAA", "é"])("refuse base64url %j", (text) => {
     expect(decodeBase64Url(text)).toBeNull();
-  });
-
-  it.each(["a", "AB", "0g", "0x"])("refuse hex %j", (text) => {
-    expect(decodeHex(text)).toBeNull();
   });
 
   it("refuse base62 that does not fit", () => {

@@ -9,7 +9,6 @@ export const BASE62_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 
 const BASE64_VALUES = valueTable(BASE64_DIGITS);
 const BASE64URL_VALUES = valueTable(BASE64URL_DIGITS);
-const HEX_VALUES = valueTable(HEX_DIGITS);
 const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => HEX_DIGITS.charAt(byte >> 4) + HEX_DIGITS.charAt(byte & 15));
 
 const textEncoder = new TextEncoder();
@@ -34,19 +33,6 @@ export function encodeHex(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += HEX_BYTES[byte] ?? "";
   return text;
-}
-
-/** Bytes of lower-case hex, or null. */
-export function decodeHex(text: string): Uint8Array | null {
-  if (text.length % 2 !== 0) return null;
-  const bytes = new Uint8Array(text.length / 2);
-  for (let at = 0; at < bytes.length; at++) {
-    const high = digitValue(HEX_VALUES, text, at * 2);
-    const low = digitValue(HEX_VALUES, text, at * 2 + 1);
-    if (high < 0 || low < 0) return null;
-    bytes[at] = high * 16 + low;
-  }
-  return bytes;
 }
 
 /** Standard base64 with padding (RFC 4648 §4). */

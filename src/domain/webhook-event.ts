@@ -28,7 +28,6 @@ export interface WebhookEvent {
 
 /** Seconds until the next attempt, by attempts made: at once, then over about a day. */
 const RETRY_SECONDS = [5, 60, 300, 1_800, 7_200, 18_000, 36_000] as const;
-export const MAX_DELIVERY_ATTEMPTS = RETRY_SECONDS.length + 1;
 
 /** Null: there is no further attempt. */
 export function retryAfterSeconds(attempts: number): number | null {

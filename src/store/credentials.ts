@@ -179,10 +179,6 @@ export function deleteGrant(db: ControlDb, organisationId: string, id: string): 
   return db.delete(grants).where(and(eq(grants.organisationId, organisationId), eq(grants.id, id)));
 }
 
-export function deleteGrantsOf(db: ControlDb, organisationId: string, credentialId: string): Statement {
-  return db.delete(grants).where(and(eq(grants.organisationId, organisationId), eq(grants.credentialId, credentialId)));
-}
-
 function filterConditions(
   db: ControlDb,
   organisationId: string,

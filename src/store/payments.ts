@@ -2,11 +2,12 @@
  * Lists payments, newest first. Reads only what the insert's trigger keeps (`audit_payments`), never the events. Bounded as
  * the search of events is: conditions that no index serves are held against at most `MAX_SCANNED` payments a page.
  */
-import { and, desc, eq, gte, lt, or, sql } from "drizzle-orm";
+import { and, eq, gte, lt, sql } from "drizzle-orm";
 import type { SQL } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { PaymentProvider, PaymentState } from "../domain/payment.ts";
 import { auditPayments } from "./audit-schema.ts";
+import { afterPosition, newestFirst } from "./control-db.ts";
 import type { PageRequest } from "./control-db.ts";
 
 export type PaymentRow = typeof auditPayments.$inferSelect;
@@ -45,7 +46,7 @@ export async function listPayments(
     .select()
     .from(auditPayments)
     .where(and(eq(auditPayments.organisationId, organisationId), ...indexedConditions(filter), after(page)))
-    .orderBy(desc(auditPayments.atMs), desc(auditPayments.id))
+    .orderBy(...newestFirst(auditPayments.atMs, auditPayments.id))
     .limit(MAX_SCANNED)
     .as("scanned");
   // Rows leave the inner query in its order, so that the outer one can stop at its limit without sorting all of them.
@@ -96,10 +97,9 @@ function isOpen(state: PaymentState | undefined): state is PaymentState {
 
 function after(page: PageRequest): SQL | undefined {
   if (page.after === null) return undefined;
-  const { atMs, id } = page.after;
   // The first condition is implied by the second; it lets the index begin at the place.
   return and(
-    sql`${auditPayments.atMs} <= ${atMs}`,
-    or(lt(auditPayments.atMs, atMs), and(eq(auditPayments.atMs, atMs), lt(auditPayments.id, id))),
+    sql`${auditPayments.atMs} <= ${page.after.atMs}`,
+    afterPosition(auditPayments.atMs, auditPayments.id, page),
   );
 }

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { AuditEventView, AuditQuery, isGlob } from "../../../src/contract/audit-event.ts";
 import { ControlEvent } from "../../../src/contract/control-event.ts";
-import { TimeInput, readableText, wireTime } from "../../../src/contract/fields.ts";
+import { TimeInput, readableText, timeMs, wireTime } from "../../../src/contract/fields.ts";
 import { PAGE_QUERY, decodeCursor, encodeCursor, pageOf } from "../../../src/contract/page.ts";
 import { fieldProblem, notFound } from "../../../src/contract/problem.ts";
 import { err } from "../../../src/domain/result.ts";
@@ -47,7 +47,7 @@ const getAuditEvent = defineRoute({
   responses: { 200: AuditEventView },
   async handler(context, { params, query }): Promise<Outcome> {
     const { AUDIT_DB } = context.env;
-    const row = await findAuditEvent(AUDIT_DB, context.organisationId, params.event_id, timeOf(query.at));
+    const row = await findAuditEvent(AUDIT_DB, context.organisationId, params.event_id, timeMs(query.at));
     return row === null ? err(notFound("audit event")) : reply(200, auditEventView(row));
   },
 });
@@ -85,8 +85,8 @@ const listChanges = defineRoute({
       actorId: query.actor_id,
       action: query.action,
       targetId: query.target_id,
-      fromMs: timeOf(query.from),
-      toMs: timeOf(query.to),
+      fromMs: timeMs(query.from),
+      toMs: timeMs(query.to),
     };
     const rows = await listControlEvents(context.db, context.organisationId, filter, pageRequest(query));
     return reply(
@@ -137,8 +137,8 @@ export function toAuditFilter(query: AuditQuery): AuditFilter {
     path: pathOf(query.path),
     userAgent: query.user_agent,
     notes: query.notes,
-    fromMs: timeOf(query.from),
-    toMs: timeOf(query.to),
+    fromMs: timeMs(query.from),
+    toMs: timeMs(query.to),
   };
 }
 
@@ -172,10 +172,6 @@ function pathOf(text: string | undefined): PathFilter | undefined {
   if (!text.startsWith("/")) return { kind: "contains", text };
   if (isGlob(text)) return { kind: "glob", text };
   return text.endsWith("*") ? { kind: "starts", text: text.slice(0, -1) } : { kind: "is", text };
-}
-
-function timeOf(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Date.parse(text);
 }
 
 export function auditEventView(row: AuditEventRow): AuditEventView {

@@ -1,5 +1,5 @@
 /** What callers paid: one row per payment, by token or out of prepaid credits. Reading only; balances are in `credits.ts`. */
-import { wireTime } from "../../../src/contract/fields.ts";
+import { timeMs, wireTime } from "../../../src/contract/fields.ts";
 import { encodeCursor, pageOf } from "../../../src/contract/page.ts";
 import { PaymentQuery, PaymentRecord } from "../../../src/contract/payment-record.ts";
 import { listPayments, type PaymentRow } from "../../../src/store/payments.ts";
@@ -28,8 +28,8 @@ const listAllPayments = defineRoute({
       state: query.state,
       payer: query.payer,
       transaction: query.transaction,
-      fromMs: timeOf(query.from),
-      toMs: timeOf(query.to),
+      fromMs: timeMs(query.from),
+      toMs: timeMs(query.to),
     };
     const { AUDIT_DB } = context.env;
     const { rows, scannedTo } = await listPayments(AUDIT_DB, context.organisationId, filter, pageRequest(query));
@@ -40,10 +40,6 @@ const listAllPayments = defineRoute({
 });
 
 export const PAYMENT_ROUTES: readonly Route[] = [listAllPayments];
-
-function timeOf(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Date.parse(text);
-}
 
 function paymentView(row: PaymentRow): PaymentRecord {
   return {
