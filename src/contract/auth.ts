@@ -92,23 +92,3 @@ export type AuthWire = z.output<typeof AuthWire>;
 export function toAuth(wire: AuthWire): AuthScheme {
   return wire;
 }
-
-/** Lower-case names of the headers in which this scheme sends the key: an owner's fixed headers may not take them. */
-export function authHeaderNames(auth: AuthScheme): readonly string[] {
-  switch (auth.scheme) {
-    case "bearer":
-    case "basic":
-      return ["authorization"];
-    case "header":
-      return [auth.name.toLowerCase()];
-    case "oauth2_client_credentials":
-      return [(auth.sent_as?.header ?? "authorization").toLowerCase()];
-    case "hmac":
-      return [auth.token_header, auth.timestamp_header, auth.signature_header].map((name) => name.toLowerCase());
-    case "token_exchange":
-      return Object.keys(auth.headers).map((name) => name.toLowerCase());
-    case "query":
-    case "none":
-      return [];
-  }
-}

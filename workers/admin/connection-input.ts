@@ -4,11 +4,12 @@
  */
 import { vendorById } from "../../src/catalogue/catalogue.ts";
 import { connectionDefaults } from "../../src/catalogue/choices.ts";
-import { AuthWire, authHeaderNames } from "../../src/contract/auth.ts";
+import { AuthWire } from "../../src/contract/auth.ts";
 import { DEFAULT_CONNECTION_SETTINGS, toConnectionSettings } from "../../src/contract/connection.ts";
 import type { ConnectionCreate } from "../../src/contract/connection.ts";
 import { fieldProblem } from "../../src/contract/problem.ts";
 import type { AdminProblem } from "../../src/contract/problem.ts";
+import { authHeaderNames } from "../../src/domain/auth-apply.ts";
 import type { AuthScheme } from "../../src/domain/auth-scheme.ts";
 import { checkBaseUrl, checkEgressUrl } from "../../src/domain/egress.ts";
 import { err, ok } from "../../src/domain/result.ts";
