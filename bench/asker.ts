@@ -1,6 +1,5 @@
 /** One keep-alive connection that sends a prepared request and says how long the whole answer took. Anything but 2xx throws. */
 import { connect, type Socket } from "node:net";
-import { completeStatus } from "./load.ts";
 
 export class Asker {
   readonly #socket: Socket;
@@ -27,6 +26,7 @@ export class Asker {
 
   /** Milliseconds until the answer was complete. One at a time. */
   async ask(request: Buffer): Promise<number> {
+    if (this.#socket.destroyed) throw new Error("the connection was closed");
     this.#received = Buffer.alloc(0);
     this.#waiting = Promise.withResolvers();
     const startedAt = performance.now();
@@ -47,4 +47,17 @@ export class Asker {
     if (status >= 200 && status <= 299) this.#waiting?.resolve();
     else this.#waiting?.reject(new Error(`answered with ${status}: ${this.#received.toString("utf8").slice(-600)}`));
   }
+}
+
+/** The status once head and body are there (content-length or chunked), else null. */
+function completeStatus(bytes: Buffer): number | null {
+  const end = bytes.indexOf("\r\n\r\n");
+  if (end < 0) return null;
+  const head = bytes.subarray(0, end).toString("latin1");
+  const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
+  const isComplete =
+    length === undefined
+      ? bytes.subarray(-5).toString("latin1") === "0\r\n\r\n"
+      : bytes.length >= end + 4 + Number(length);
+  return isComplete ? Number(head.slice(9, 12)) : null;
 }

@@ -4,9 +4,9 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Asker } from "./asker.ts";
 
 export interface LoadRequest {
   readonly method: "GET" | "POST";
@@ -100,52 +100,18 @@ function run(command: string, args: readonly string[]): Promise<string> {
 }
 
 /** One connection that asks, waits for the whole answer, and asks again until the deadline. */
-function keepAsking(
-  input: LoadInput,
+async function keepAsking(
+  port: number,
   requests: readonly Buffer[],
   from: number,
   until: number,
   latencies: number[],
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port: input.port, host: "127.0.0.1", noDelay: true });
-    let at = from;
-    let startedAt = 0;
-    let received = Buffer.alloc(0);
-    const ask = () => {
-      startedAt = performance.now();
-      socket.write(requests[at++ % requests.length] ?? "");
-    };
-    socket.on("connect", ask);
-    socket.on("error", reject);
-    socket.on("close", () => reject(new Error("the connection was closed")));
-    socket.on("data", (chunk) => {
-      received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
-      const status = completeStatus(received);
-      if (status === null) return;
-      if (status < 200 || status > 299) return reject(new Error(`answered with ${status}`));
-      received = Buffer.alloc(0);
-      const now = performance.now();
-      latencies.push(now - startedAt);
-      if (now < until) return ask();
-      socket.removeAllListeners("close");
-      socket.destroy();
-      resolve();
-    });
-  });
-}
-
-/** The status once head and body are there (content-length or chunked), else null. */
-export function completeStatus(bytes: Buffer): number | null {
-  const end = bytes.indexOf("\r\n\r\n");
-  if (end < 0) return null;
-  const head = bytes.subarray(0, end).toString("latin1");
-  const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
-  const isComplete =
-    length === undefined
-      ? bytes.subarray(-5).toString("latin1") === "0\r\n\r\n"
-      : bytes.length >= end + 4 + Number(length);
-  return isComplete ? Number(head.slice(9, 12)) : null;
+  const asker = await Asker.open(port);
+  for (let at = from; performance.now() < until; at++) {
+    latencies.push(await asker.ask(requests[at % requests.length] ?? Buffer.alloc(0)));
+  }
+  asker.close();
 }
 
 async function generate(input: LoadInput): Promise<LoadResult> {
@@ -161,7 +127,7 @@ async function generate(input: LoadInput): Promise<LoadResult> {
   const startedAt = performance.now();
   const until = startedAt + input.seconds * 1000;
   const each = Array.from({ length: input.connections }, (_, index) =>
-    keepAsking(input, requests, index, until, latencies),
+    keepAsking(input.port, requests, index, until, latencies),
   );
   await Promise.all(each);
   const seconds = (performance.now() - startedAt) / 1000;
