@@ -2,7 +2,7 @@
  * The Workers that RelayKey is measured against: the least that a Worker in front of a vendor can do, and the least that
  * one can do that has every call on durable record before it is forwarded.
  */
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4WorkerOptions } from "miniflare";
 import { COMPATIBILITY_DATE, COMPATIBILITY_FLAGS } from "../scripts/worker-options.ts";
 
 export interface BarePorts {
@@ -34,14 +34,32 @@ export default { async fetch(request, env) {
   await env.GATE.getByName("gate").admit(request.method + " " + request.url);
   ${forward}
 } };`;
-  const worker = (name: string, contents: string, port: number) => ({
+  return startWorkers(
+    [
+      plainWorker("pass-through", passThrough, ports.passThrough),
+      {
+        ...plainWorker("durable-row", durableRow, ports.durableRow),
+        durableObjects: { GATE: { className: "Gate", useSQLite: true } },
+      },
+    ],
+    state,
+  );
+}
+
+/** A Worker of one module, on a port of its own without anything before it. */
+export function plainWorker(name: string, contents: string, port: number) {
+  return {
     name,
     modules: [{ type: "ESModule" as const, path: `${name}.mjs`, contents }],
     compatibilityDate: COMPATIBILITY_DATE,
     compatibilityFlags: COMPATIBILITY_FLAGS,
     stripCfConnectingIp: false,
     unsafeDirectSockets: [{ host: "127.0.0.1", port }],
-  });
+  } satisfies V4WorkerOptions;
+}
+
+/** These Workers in one workerd; `state` is the directory of what they store, null where they store nothing. */
+export function startWorkers(workers: readonly V4WorkerOptions[], state: string | null): Miniflare {
   return new Miniflare(
     convertV4MiniflareOptions({
       host: "127.0.0.1",
@@ -49,14 +67,8 @@ export default { async fetch(request, env) {
       cf: false,
       telemetry: { enabled: false },
       log: new Log(LogLevel.WARN),
-      resourcePersistencePath: state,
-      workers: [
-        worker("pass-through", passThrough, ports.passThrough),
-        {
-          ...worker("durable-row", durableRow, ports.durableRow),
-          durableObjects: { GATE: { className: "Gate", useSQLite: true } },
-        },
-      ],
+      ...(state === null ? {} : { resourcePersistencePath: state }),
+      workers: [...workers],
     }),
   );
 }
