@@ -11,6 +11,7 @@ import { duration } from "../format.ts";
 import { FormDialog } from "../ui/dialog.tsx";
 import { SelectField, TextArea, TextField } from "../ui/field.tsx";
 import { AuthForm, authDraft, canBeEdited, changedAuth } from "./auth-form.tsx";
+import { EnvironmentField } from "./environment-field.tsx";
 import { headerLines, headersOf } from "./header-lines.ts";
 import { limitsBody, limitsDraft } from "./limits-draft.ts";
 import { LimitsForm } from "./limits-form.tsx";
@@ -84,14 +85,7 @@ export function EditConnection(props: {
     >
       <div class="columns">
         <TextField label="Name" name="name" value={draft.name} failure={failure} required autoFocus />
-        <TextField
-          label="Environment"
-          name="environment"
-          value={draft.environment}
-          failure={failure}
-          placeholder="any"
-          optional
-        />
+        <EnvironmentField value={draft.environment} failure={failure} />
       </div>
       <TextField
         label="Base URL"

@@ -12,6 +12,7 @@ import { SelectField, TextField } from "../ui/field.tsx";
 import { FailureNote } from "../ui/states.tsx";
 import { Text } from "../ui/text.tsx";
 import { AuthForm, authBody, authDraft, secretLabel } from "./auth-form.tsx";
+import { EnvironmentField } from "./environment-field.tsx";
 import { SecretSourceFields, secretParts, takeSecret, useSecretSource } from "./secret-source.tsx";
 
 export function ConnectionForm(props: {
@@ -71,14 +72,7 @@ export function ConnectionForm(props: {
           required
           autoFocus={vendor === null}
         />
-        <TextField
-          label="Environment"
-          name="environment"
-          value={environment}
-          failure={failure}
-          placeholder="production"
-          optional
-        />
+        <EnvironmentField value={environment} failure={failure} placeholder="production" />
       </div>
       {asksUrl ? (
         <TextField

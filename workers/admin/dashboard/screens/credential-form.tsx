@@ -6,6 +6,7 @@ import { canRead } from "../api/session.ts";
 import { Button } from "../ui/button.tsx";
 import { Choices, SelectField, TextArea, TextField } from "../ui/field.tsx";
 import { FormSection } from "../ui/page.tsx";
+import { EnvironmentField } from "./environment-field.tsx";
 import { grantDraft } from "./grant-draft.ts";
 import { GrantEditor } from "./grant-editor.tsx";
 import type { CredentialDraft } from "./issue-model.ts";
@@ -102,14 +103,7 @@ function WhoFor({ draft, failure, exists }: FormProps) {
             ]}
           />
         ) : null}
-        <TextField
-          label="Environment"
-          name="environment"
-          value={draft.environment}
-          failure={failure}
-          placeholder="any"
-          optional
-        />
+        <EnvironmentField value={draft.environment} failure={failure} />
       </div>
       {exists ? null : <Choices legend="Kind" value={draft.kind} choices={KINDS} />}
       <LabelsField draft={draft.labels} failure={failure} />

@@ -6,6 +6,7 @@ import { patch, post } from "../api/client.ts";
 import { useAction } from "../api/resource.ts";
 import { FormDialog } from "../ui/dialog.tsx";
 import { SelectField, TextField } from "../ui/field.tsx";
+import { EnvironmentField } from "./environment-field.tsx";
 import { SecretSourceFields, secretParts, takeSecret, useSecretSource } from "./secret-source.tsx";
 
 const MAX_RANK = 1_000;
@@ -52,14 +53,7 @@ export function KeyDialog(props: {
       {replaces === null ? (
         <div class="columns">
           <TextField label="Name" name="name" value={name} failure={failure} optional />
-          <TextField
-            label="Environment"
-            name="environment"
-            value={environment}
-            failure={failure}
-            placeholder="any"
-            optional
-          />
+          <EnvironmentField value={environment} failure={failure} />
         </div>
       ) : (
         <SelectField
@@ -111,14 +105,7 @@ export function KeyPlacement(props: {
     >
       <div class="columns">
         <TextField label="Name" name="name" value={name} failure={failure} optional autoFocus />
-        <TextField
-          label="Environment"
-          name="environment"
-          value={environment}
-          failure={failure}
-          placeholder="any"
-          optional
-        />
+        <EnvironmentField value={environment} failure={failure} />
       </div>
       <div class="columns">
         <TextField

@@ -8,6 +8,7 @@ import { recipients } from "../api/directory.ts";
 import { useAction } from "../api/resource.ts";
 import { FormDialog } from "../ui/dialog.tsx";
 import { SelectField, TextField } from "../ui/field.tsx";
+import { EnvironmentField } from "./environment-field.tsx";
 import { labelsBody, labelsDraft } from "./labels-draft.ts";
 import type { LabelsDraft } from "./labels-draft.ts";
 import { LabelsField } from "./labels.tsx";
@@ -97,14 +98,10 @@ export function RecipientForm(props: {
           hint="Confirmations of new addresses are mailed there"
           optional
         />
-        <TextField
-          label="Environment"
-          name="environment"
+        <EnvironmentField
           value={draft.environment}
           failure={failure}
-          placeholder="any"
           hint="Only connections and keys of it may be used"
-          optional
         />
       </div>
       <LabelsField draft={draft.labels} failure={failure} />
