@@ -10,8 +10,8 @@ import { count, duration, plain, words } from "../format.ts";
 import { navigate, query } from "../router.ts";
 import { Button, ButtonLink } from "../ui/button.tsx";
 import { ConfirmDialog } from "../ui/dialog.tsx";
-import { Facts, PageHead, Section } from "../ui/page.tsx";
-import { Failed, FailureNote, Loading } from "../ui/states.tsx";
+import { Facts, PageHead, PendingPage, Section } from "../ui/page.tsx";
+import { FailureNote } from "../ui/states.tsx";
 import { notify } from "../ui/toast.tsx";
 import { Code, Id, Time } from "../ui/text.tsx";
 import { EditConnection } from "./connection-edit.tsx";
@@ -29,14 +29,12 @@ export function ConnectionPage({ params }: ScreenProps) {
   const connection = resource.value.value;
   if (connection === null) {
     return (
-      <>
-        <PageHead title="Connection" up={{ to: "/connections", label: "Connections" }} />
-        {resource.failure.value === null ? (
-          <Loading />
-        ) : (
-          <Failed failure={resource.failure.value} retry={() => void resource.reload()} />
-        )}
-      </>
+      <PendingPage
+        title="Connection"
+        up={{ to: "/connections", label: "Connections" }}
+        failure={resource.failure.value}
+        retry={() => void resource.reload()}
+      />
     );
   }
   return <Loaded connection={connection} resource={resource} />;

@@ -10,8 +10,7 @@ import { canEdit, canIssue, canRead } from "../api/session.ts";
 import { plain } from "../format.ts";
 import { Button, ButtonLink, Link } from "../ui/button.tsx";
 import { ConfirmDialog } from "../ui/dialog.tsx";
-import { Facts, PageHead, Section } from "../ui/page.tsx";
-import { Failed, Loading } from "../ui/states.tsx";
+import { Facts, PageHead, PendingPage, Section } from "../ui/page.tsx";
 import { notify } from "../ui/toast.tsx";
 import { Code, Id, Status, Text, Time } from "../ui/text.tsx";
 import { grantWords } from "./grant-words.ts";
@@ -33,14 +32,12 @@ export function CredentialPage({ params }: ScreenProps) {
   const credential = resource.value.value;
   if (credential === null) {
     return (
-      <>
-        <PageHead title="Credential" up={{ to: "/credentials", label: "Credentials" }} />
-        {resource.failure.value === null ? (
-          <Loading />
-        ) : (
-          <Failed failure={resource.failure.value} retry={() => void resource.reload()} />
-        )}
-      </>
+      <PendingPage
+        title="Credential"
+        up={{ to: "/credentials", label: "Credentials" }}
+        failure={resource.failure.value}
+        retry={() => void resource.reload()}
+      />
     );
   }
   return <Loaded credential={credential} resource={resource} />;

@@ -8,8 +8,8 @@ import { canEdit } from "../api/session.ts";
 import { plural } from "../format.ts";
 import { Button, Link } from "../ui/button.tsx";
 import { Figure, Figures } from "../ui/figure.tsx";
-import { PageHead, Section } from "../ui/page.tsx";
-import { Empty, Failed, FailureNote, Loading } from "../ui/states.tsx";
+import { PageHead, PendingPage, Section } from "../ui/page.tsx";
+import { Empty, FailureNote } from "../ui/states.tsx";
 import { ListView } from "../ui/table.tsx";
 import { Badge, Code, Text, Time } from "../ui/text.tsx";
 import type { Tone } from "../ui/text.tsx";
@@ -33,14 +33,12 @@ export function CreditAccountPage({ params }: ScreenProps) {
   if (name === undefined || held === null) {
     const failure = who.failure.value ?? balance.failure.value;
     return (
-      <>
-        <PageHead title="Credits" up={up} />
-        {failure === null ? (
-          <Loading />
-        ) : (
-          <Failed failure={failure} retry={() => void Promise.all([who.reload(), balance.reload()])} />
-        )}
-      </>
+      <PendingPage
+        title="Credits"
+        up={up}
+        failure={failure}
+        retry={() => void Promise.all([who.reload(), balance.reload()])}
+      />
     );
   }
   return (

@@ -9,8 +9,7 @@ import { canEdit } from "../api/session.ts";
 import { navigate } from "../router.ts";
 import { Button, ButtonLink, Link } from "../ui/button.tsx";
 import { ConfirmDialog } from "../ui/dialog.tsx";
-import { Facts, PageHead, Section } from "../ui/page.tsx";
-import { Failed, Loading } from "../ui/states.tsx";
+import { Facts, PageHead, PendingPage, Section } from "../ui/page.tsx";
 import { Code, Id, Time } from "../ui/text.tsx";
 import { notify } from "../ui/toast.tsx";
 import { CustomerForm } from "./customer-form.tsx";
@@ -30,14 +29,7 @@ export function CustomerPage({ params }: ScreenProps) {
   const up = { to: "/customers", label: "Customers" };
   if (customer === null) {
     return (
-      <>
-        <PageHead title="Customer" up={up} />
-        {resource.failure.value === null ? (
-          <Loading />
-        ) : (
-          <Failed failure={resource.failure.value} retry={() => void resource.reload()} />
-        )}
-      </>
+      <PendingPage title="Customer" up={up} failure={resource.failure.value} retry={() => void resource.reload()} />
     );
   }
   return (

@@ -10,8 +10,8 @@ import { canEdit } from "../api/session.ts";
 import { navigate } from "../router.ts";
 import { Button } from "../ui/button.tsx";
 import { ConfirmDialog } from "../ui/dialog.tsx";
-import { PageHead } from "../ui/page.tsx";
-import { Failed, FailureNote, Loading } from "../ui/states.tsx";
+import { PageHead, PendingPage } from "../ui/page.tsx";
+import { FailureNote } from "../ui/states.tsx";
 import { Badge } from "../ui/text.tsx";
 import { notify } from "../ui/toast.tsx";
 import { policyBody, policyDraft } from "./policy-draft.ts";
@@ -27,14 +27,12 @@ export function PolicyPage({ params }: ScreenProps) {
   const policy = resource.value.value;
   if (id !== undefined && policy === null) {
     return (
-      <>
-        <PageHead title="Policy" up={{ to: "/policies", label: "Policies" }} />
-        {resource.failure.value === null ? (
-          <Loading />
-        ) : (
-          <Failed failure={resource.failure.value} retry={() => void resource.reload()} />
-        )}
-      </>
+      <PendingPage
+        title="Policy"
+        up={{ to: "/policies", label: "Policies" }}
+        failure={resource.failure.value}
+        retry={() => void resource.reload()}
+      />
     );
   }
   return <Editor key={policy?.version ?? 0} policy={policy} onSaved={(next) => (resource.value.value = next)} />;

@@ -11,8 +11,8 @@ import { canEdit } from "../api/session.ts";
 import { plain, plural } from "../format.ts";
 import { Button, ButtonLink, Link } from "../ui/button.tsx";
 import { ConfirmDialog } from "../ui/dialog.tsx";
-import { Facts, PageHead, Section } from "../ui/page.tsx";
-import { Empty, Failed, Loading } from "../ui/states.tsx";
+import { Facts, PageHead, PendingPage, Section } from "../ui/page.tsx";
+import { Empty } from "../ui/states.tsx";
 import { ListView } from "../ui/table.tsx";
 import { Id, Status, Time } from "../ui/text.tsx";
 import { notify } from "../ui/toast.tsx";
@@ -33,14 +33,12 @@ export function RecipientPage({ params }: ScreenProps) {
   const recipient = resource.value.value;
   if (recipient === null) {
     return (
-      <>
-        <PageHead title="Recipient" up={{ to: "/recipients", label: "Recipients" }} />
-        {resource.failure.value === null ? (
-          <Loading />
-        ) : (
-          <Failed failure={resource.failure.value} retry={() => void resource.reload()} />
-        )}
-      </>
+      <PendingPage
+        title="Recipient"
+        up={{ to: "/recipients", label: "Recipients" }}
+        failure={resource.failure.value}
+        retry={() => void resource.reload()}
+      />
     );
   }
   const mayChange = canEdit.value && recipient.status === "active";

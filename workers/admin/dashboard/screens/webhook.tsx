@@ -9,8 +9,8 @@ import { plain } from "../format.ts";
 import { navigate } from "../router.ts";
 import { Button } from "../ui/button.tsx";
 import { ConfirmDialog } from "../ui/dialog.tsx";
-import { Facts, PageHead, Section } from "../ui/page.tsx";
-import { Empty, Failed, FailureNote, Loading } from "../ui/states.tsx";
+import { Facts, PageHead, PendingPage, Section } from "../ui/page.tsx";
+import { Empty, FailureNote } from "../ui/states.tsx";
 import { ListView } from "../ui/table.tsx";
 import { Code, Id, Status, Time } from "../ui/text.tsx";
 import { notify } from "../ui/toast.tsx";
@@ -43,14 +43,12 @@ export function WebhookPage({ params }: ScreenProps) {
   );
   if (webhook === null) {
     return (
-      <>
-        <PageHead title="Webhook" up={{ to: "/webhooks", label: "Webhooks" }} />
-        {resource.failure.value === null ? (
-          <Loading />
-        ) : (
-          <Failed failure={resource.failure.value} retry={() => void resource.reload()} />
-        )}
-      </>
+      <PendingPage
+        title="Webhook"
+        up={{ to: "/webhooks", label: "Webhooks" }}
+        failure={resource.failure.value}
+        retry={() => void resource.reload()}
+      />
     );
   }
   return (

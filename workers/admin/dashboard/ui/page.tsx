@@ -1,14 +1,21 @@
 /** What every screen is made of: a head with its one heading and its actions, sections, and lists of facts. */
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
+import type { Failure } from "../api/client.ts";
 import { plain } from "../format.ts";
 import { Link } from "./button.tsx";
+import { Failed, Loading } from "./states.tsx";
+
+interface WayUp {
+  readonly to: string;
+  readonly label: string;
+}
 
 export function PageHead(props: {
   readonly title: string;
   readonly children?: ComponentChildren;
   readonly actions?: ComponentChildren;
-  readonly up?: { readonly to: string; readonly label: string };
+  readonly up?: WayUp;
   readonly badge?: ComponentChildren;
 }) {
   useEffect(() => {
@@ -29,6 +36,22 @@ export function PageHead(props: {
       </div>
       {props.actions === undefined ? null : <div class="actions">{props.actions}</div>}
     </header>
+  );
+}
+
+/** In place of a page whose one thing is not there: it still loads, or could not be read. */
+export function PendingPage(props: {
+  readonly title: string;
+  readonly up: WayUp;
+  /** Null while it loads. */
+  readonly failure: Failure | null;
+  readonly retry: () => void;
+}) {
+  return (
+    <>
+      <PageHead title={props.title} up={props.up} />
+      {props.failure === null ? <Loading /> : <Failed failure={props.failure} retry={props.retry} />}
+    </>
   );
 }
 
