@@ -9,11 +9,11 @@ import { useAction, useList } from "../api/resource.ts";
 import { canEdit } from "../api/session.ts";
 import { duration, plain } from "../format.ts";
 import { Button } from "../ui/button.tsx";
-import { ConfirmDialog, Dialog } from "../ui/dialog.tsx";
+import { ConfirmDialog, SecretDialog } from "../ui/dialog.tsx";
 import { PageHead } from "../ui/page.tsx";
 import { Empty, FailureNote } from "../ui/states.tsx";
 import { ListView } from "../ui/table.tsx";
-import { CodeBlock, Status, Text, Time } from "../ui/text.tsx";
+import { Status, Text, Time } from "../ui/text.tsx";
 import { notify } from "../ui/toast.tsx";
 import { NewKey } from "./new-key.tsx";
 
@@ -87,7 +87,17 @@ export function Keys() {
           onClose={() => (making.value = false)}
         />
       ) : null}
-      {issued.value === null ? null : <Shown issued={issued.value} onClose={() => (issued.value = null)} />}
+      {issued.value === null ? null : (
+        <SecretDialog
+          title={`${issued.value.name} is ready`}
+          secret={issued.value.key}
+          what="management key"
+          done="I have kept the key"
+          onClose={() => (issued.value = null)}
+        >
+          This is the only time the key is shown.
+        </SecretDialog>
+      )}
       {gone === null ? null : (
         <ConfirmDialog
           title={`Revoke ${gone.name}`}
@@ -105,22 +115,6 @@ export function Keys() {
         </ConfirmDialog>
       )}
     </>
-  );
-}
-
-function Shown({ issued, onClose }: { readonly issued: Issued; readonly onClose: () => void }) {
-  return (
-    <Dialog title={`${issued.name} is ready`} onClose={onClose} firm>
-      <div class="dialog-body">
-        <p>This is the only time the key is shown.</p>
-        <CodeBlock text={issued.key} what="management key" />
-      </div>
-      <footer>
-        <Button look="primary" onClick={onClose}>
-          I have kept the key
-        </Button>
-      </footer>
-    </Dialog>
   );
 }
 

@@ -4,10 +4,8 @@ import type * as z from "zod";
 import type { Credential, RotatedCredential } from "../../../../src/contract/credential.ts";
 import { post } from "../api/client.ts";
 import { useAction } from "../api/resource.ts";
-import { Button } from "../ui/button.tsx";
-import { Dialog, FormDialog } from "../ui/dialog.tsx";
+import { FormDialog, SecretDialog } from "../ui/dialog.tsx";
 import { SelectField } from "../ui/field.tsx";
-import { CodeBlock } from "../ui/text.tsx";
 
 export function RotateCredential(props: {
   readonly credential: Credential;
@@ -29,17 +27,15 @@ export function RotateCredential(props: {
       props.onClose();
     };
     return (
-      <Dialog title="The new token" onClose={finish} firm>
-        <div class="dialog-body">
-          <p>This is the only time it is shown.</p>
-          <CodeBlock text={token.value} what="token" />
-        </div>
-        <footer>
-          <Button look="primary" onClick={finish}>
-            I have kept the token
-          </Button>
-        </footer>
-      </Dialog>
+      <SecretDialog
+        title="The new token"
+        secret={token.value}
+        what="token"
+        done="I have kept the token"
+        onClose={finish}
+      >
+        This is the only time it is shown.
+      </SecretDialog>
     );
   }
   return (

@@ -6,11 +6,11 @@ import { useList } from "../api/resource.ts";
 import { canEdit } from "../api/session.ts";
 import { plain } from "../format.ts";
 import { Button } from "../ui/button.tsx";
-import { Dialog } from "../ui/dialog.tsx";
+import { SecretDialog } from "../ui/dialog.tsx";
 import { PageHead } from "../ui/page.tsx";
 import { Empty } from "../ui/states.tsx";
 import { ListView } from "../ui/table.tsx";
-import { Code, CodeBlock, Status, Text, Time } from "../ui/text.tsx";
+import { Code, Status, Text, Time } from "../ui/text.tsx";
 import { WebhookForm } from "./webhook-form.tsx";
 
 type Made = z.infer<typeof WebhookWithSecret>;
@@ -64,16 +64,14 @@ export function Webhooks() {
 
 export function SecretShown({ secret, onClose }: { readonly secret: string; readonly onClose: () => void }) {
   return (
-    <Dialog title="The signing secret" onClose={onClose} firm>
-      <div class="dialog-body">
-        <p>This is the only time it is shown. Deliveries are signed as Standard Webhooks 1.0 says.</p>
-        <CodeBlock text={secret} what="signing secret" />
-      </div>
-      <footer>
-        <Button look="primary" onClick={onClose}>
-          I have kept the secret
-        </Button>
-      </footer>
-    </Dialog>
+    <SecretDialog
+      title="The signing secret"
+      secret={secret}
+      what="signing secret"
+      done="I have kept the secret"
+      onClose={onClose}
+    >
+      This is the only time it is shown. Deliveries are signed as Standard Webhooks 1.0 says.
+    </SecretDialog>
   );
 }

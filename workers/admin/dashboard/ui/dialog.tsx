@@ -8,6 +8,7 @@ import { plain } from "../format.ts";
 import { Button } from "./button.tsx";
 import { TextField } from "./field.tsx";
 import { FailureNote } from "./states.tsx";
+import { CodeBlock } from "./text.tsx";
 
 export function Dialog(props: {
   readonly title: string;
@@ -89,6 +90,32 @@ export function FormDialog<T>(props: {
           </Button>
         </footer>
       </form>
+    </Dialog>
+  );
+}
+
+/** A secret on show for the only time, under what is said of that. */
+export function SecretDialog(props: {
+  readonly title: string;
+  readonly secret: string;
+  /** What it is: `signing secret`. */
+  readonly what: string;
+  /** What the button says: `I have kept the secret`. */
+  readonly done: string;
+  readonly children: ComponentChildren;
+  readonly onClose: () => void;
+}) {
+  return (
+    <Dialog title={props.title} onClose={props.onClose} firm>
+      <div class="dialog-body">
+        <p>{props.children}</p>
+        <CodeBlock text={props.secret} what={props.what} />
+      </div>
+      <footer>
+        <Button look="primary" onClick={props.onClose}>
+          {props.done}
+        </Button>
+      </footer>
     </Dialog>
   );
 }
