@@ -1,29 +1,8 @@
 /** The line of how a budget filled: it never falls, stays inside its box, and ends where the counter stands. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { BudgetUse } from "../../src/contract/budget.ts";
 import { budgetCurve } from "../../workers/admin/dashboard/screens/budget-curve.ts";
-
-const START_MS = Date.parse("2026-11-01T00:00:00.000Z");
-const DAY_MS = 86_400_000;
-
-function budget(used: number, limit: number, unit: BudgetUse["unit"] = "requests"): BudgetUse {
-  return {
-    of: "credential",
-    name: "run",
-    credential_id: "dcred_0123456789abcdef",
-    recipient_id: null,
-    connection_id: null,
-    customer: null,
-    unit,
-    window: "month",
-    limit,
-    used,
-    remaining: Math.max(limit - used, 0),
-    starts_at: new Date(START_MS).toISOString(),
-    resets_at: new Date(START_MS + 30 * DAY_MS).toISOString(),
-  };
-}
+import { DAY_MS, START_MS, budget } from "./budget.fixture.ts";
 
 const row = (day: number, forwarded: number, cost = 0) => ({
   at: new Date(START_MS + day * DAY_MS).toISOString(),
@@ -40,10 +19,8 @@ describe("the line of a budget", () => {
       { x: 0.1, y: 0.3 },
       { x: 0.2, y: 0.6 },
     ]);
-    expect(budgetCurve(budget(5, 10, "usd_micros"), [row(0, 900, 5)], START_MS + 15 * DAY_MS).at(-1)).toEqual({
-      x: 0.5,
-      y: 0.5,
-    });
+    const inDollars = budget(5, 10, { unit: "usd_micros" });
+    expect(budgetCurve(inDollars, [row(0, 900, 5)], START_MS + 15 * DAY_MS).at(-1)).toEqual({ x: 0.5, y: 0.5 });
   });
 
   it("never falls, stays inside, and ends where the counter stands", () => {

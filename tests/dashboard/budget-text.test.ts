@@ -1,7 +1,6 @@
 /** What is said of a budget: shares, amounts, and whether it will last. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { BudgetUse } from "../../src/contract/budget.ts";
 import {
   outlook,
   percentText,
@@ -9,28 +8,7 @@ import {
   usedText,
   usedUpMs,
 } from "../../workers/admin/dashboard/screens/budget-text.ts";
-
-const START_MS = Date.parse("2026-11-01T00:00:00.000Z");
-const DAY_MS = 86_400_000;
-
-function budget(used: number, limit: number, part: Partial<BudgetUse> = {}): BudgetUse {
-  return {
-    of: "credential",
-    name: "run",
-    credential_id: "dcred_0123456789abcdef",
-    recipient_id: null,
-    connection_id: null,
-    customer: null,
-    unit: "requests",
-    window: "month",
-    limit,
-    used,
-    remaining: Math.max(limit - used, 0),
-    starts_at: new Date(START_MS).toISOString(),
-    resets_at: new Date(START_MS + 30 * DAY_MS).toISOString(),
-    ...part,
-  };
-}
+import { DAY_MS, START_MS, budget } from "./budget.fixture.ts";
 
 describe("a budget in words", () => {
   it("says what is used of what, in its unit", () => {

@@ -1,29 +1,9 @@
 /** What is said of a grant beyond its rules: everything that narrows it, and nothing of what does not. */
 import { describe, expect, it } from "vitest";
-import type { Grant } from "../../src/contract/policy.ts";
 import { grantWords } from "../../workers/admin/dashboard/screens/grant-words.ts";
+import { grant } from "./grant.fixture.ts";
 
-const OPEN: Grant = {
-  id: "grant_0123456789abcdef",
-  connection_id: "conn_a",
-  policy_id: null,
-  policy_version: null,
-  environment: null,
-  rules: [{ methods: ["GET"], paths: ["/v1/people"] }],
-  deny_query_params: [],
-  allow_query_params: null,
-  body_rules: [],
-  max_body_bytes: null,
-  graphql: null,
-  json_rpc: null,
-  models: null,
-  allow_headers: [],
-  remove_response_members: [],
-  limits: {},
-  customers: null,
-  price: null,
-  own: {},
-};
+const OPEN = grant();
 
 describe("a grant in words", () => {
   it("says nothing of what is not restricted", () => {

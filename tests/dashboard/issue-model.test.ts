@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { Credential } from "../../src/contract/credential.ts";
 import { CredentialPatch, CredentialCreate } from "../../src/contract/credential.ts";
-import type { Grant, GrantOwn } from "../../src/contract/policy.ts";
+import type { GrantOwn } from "../../src/contract/policy.ts";
 import {
   changeBody,
   createBody,
@@ -11,6 +11,7 @@ import {
 } from "../../workers/admin/dashboard/screens/issue-model.ts";
 import { labelDraft } from "../../workers/admin/dashboard/screens/labels-draft.ts";
 import { budgetDraft, rateDraft } from "../../workers/admin/dashboard/screens/limits-draft.ts";
+import { grant } from "./grant.fixture.ts";
 
 const NO_LIMITS = { rate: [], budgets: [], per_customer: null };
 /** Every member that a grant may state. */
@@ -29,31 +30,6 @@ const OWN: GrantOwn = {
   customers: { mode: "required", unknown: "refuse" },
   price: { provider: "credits", default_usd_micros: 5, account: "recipient" },
 };
-
-function grant(part: Partial<Grant>): Grant {
-  return {
-    id: "grant_0123456789abcdef",
-    connection_id: "conn_a",
-    policy_id: null,
-    policy_version: null,
-    environment: null,
-    rules: [{ methods: ["GET"], paths: ["/v1/people"] }],
-    deny_query_params: [],
-    allow_query_params: null,
-    body_rules: [],
-    max_body_bytes: null,
-    graphql: null,
-    json_rpc: null,
-    models: null,
-    allow_headers: [],
-    remove_response_members: [],
-    limits: NO_LIMITS,
-    customers: null,
-    price: null,
-    own: {},
-    ...part,
-  };
-}
 
 const PLAIN = grant({ own: { rules: [{ methods: ["GET"], paths: ["/v1/people"] }] } });
 const REFINED = grant({
