@@ -137,6 +137,31 @@ describe("durability", () => {
     });
   });
 
+  test("no reply leaves for an admission that cannot be committed", async () => {
+    const credentialId = "dcred_uncommitted";
+    const gate = bindings.GATES.getByName(credentialId);
+    const document = gateDocumentOf({ credentialId });
+    const ask = () => gate.admit(requestOf({ documentVersion: document.version, document }));
+    expect(await ask()).toMatchObject({ decision: "go", admission: 1 });
+    await gate.settle([settlementOf(1)]);
+    // Each write to the log succeeds as a statement and breaks its transaction: the script cannot see that it fails.
+    await runInDurableObject(gate, (_, { storage: { sql } }) => {
+      sql.exec("CREATE TABLE parent (id INTEGER PRIMARY KEY)");
+      sql.exec("CREATE TABLE child (parent INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)");
+      sql.exec("CREATE TRIGGER spoil AFTER INSERT ON log BEGIN INSERT INTO child VALUES (1); END");
+    });
+    const replies = await Promise.allSettled([ask(), ask()]);
+    expect(replies.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    const again = bindings.GATES.getByName(credentialId);
+    await runInDurableObject(again, (_, { storage: { sql } }) => {
+      sql.exec("DROP TRIGGER spoil");
+    });
+    expect(await again.admit(requestOf({ documentVersion: document.version, document }))).toMatchObject({
+      decision: "go",
+      admission: 2,
+    });
+  });
+
   test("storage of a later version is not touched", async () => {
     await withGate(async (bench) => {
       bench.state.storage.sql.exec("UPDATE meta SET value = 99 WHERE key = 'schema'");

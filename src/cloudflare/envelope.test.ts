@@ -39,6 +39,7 @@ describe("envelope", () => {
     }
     await expect(open({ ...sealed, kekId: "k9" }, KEKS, ROW)).rejects.toThrow(EnvelopeError);
     await expect(open(sealed, [], ROW)).rejects.toThrow(EnvelopeError);
+    await expect(open(sealed, [{ ...OLD, key: NEW.key }], ROW)).rejects.toThrow(EnvelopeError);
   });
 
   it("refuses a secret that was moved to another row, also once its data key is cached", async () => {

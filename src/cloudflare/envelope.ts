@@ -31,11 +31,20 @@ export class EnvelopeError extends Error {
 }
 
 const IV_BYTES = 12;
-const MAX_CACHED_DATA_KEYS = 256;
 const DATA_KEY = { name: "AES-GCM", length: 256 } as const;
 
+/** All that opening a sealed secret takes, made ready once: nothing here shows the secret. */
+interface Opening {
+  readonly kek: Kek;
+  readonly context: EnvelopeContext;
+  readonly dataKey: CryptoKey;
+  readonly algorithm: SubtleCryptoEncryptAlgorithm;
+  readonly ciphertext: Uint8Array;
+}
+
 const importedKeks = new WeakMap<Uint8Array, Promise<CryptoKey>>();
-const openedDataKeys = new WeakMap<Uint8Array, Map<string, CryptoKey>>();
+/** Lives as long as the document that the sealed secret is part of. */
+const openings = new WeakMap<SealedSecret, Opening>();
 
 /** Seals under the current KEK. */
 export async function seal(plaintext: string, keks: Keks, context: EnvelopeContext): Promise<SealedSecret> {
@@ -52,14 +61,8 @@ export async function seal(plaintext: string, keks: Keks, context: EnvelopeConte
 
 /** Throws `EnvelopeError` when the secret does not open for this row. */
 export async function open(sealed: SealedSecret, keks: Keks, context: EnvelopeContext): Promise<string> {
-  const dataKey = await cachedDataKey(sealed, kekOf(sealed, keks), context);
-  const plaintext = await crypto.subtle
-    .decrypt(
-      { name: "AES-GCM", iv: fromBase64Url(sealed.iv), additionalData: additionalData("secret", context) },
-      dataKey,
-      fromBase64Url(sealed.ciphertext),
-    )
-    .catch(() => null);
+  const { algorithm, dataKey, ciphertext } = await openingOf(sealed, kekOf(sealed, keks), context);
+  const plaintext = await crypto.subtle.decrypt(algorithm, dataKey, ciphertext).catch(() => null);
   const text = plaintext === null ? null : utf8Text(new Uint8Array(plaintext));
   if (text === null) throw new EnvelopeError("The sealed secret does not open");
   return text;
@@ -122,22 +125,28 @@ async function unwrap(
   }
 }
 
-/** The cache's key holds everything that the unwrapping authenticates, so a hit is never wider than a miss. */
-async function cachedDataKey(sealed: SealedSecret, kek: Kek, context: EnvelopeContext): Promise<CryptoKey> {
-  const cache = openedDataKeys.get(kek.key) ?? new Map<string, CryptoKey>();
-  openedDataKeys.set(kek.key, cache);
-  const cacheKey = JSON.stringify([kek.id, sealed.wrappedKey, sealed.wrapIv, contextParts(context)]);
-  const known = cache.get(cacheKey);
-  if (known !== undefined) return known;
-  const dataKey = await unwrap(sealed, kek, context, false);
-  if (cache.size >= MAX_CACHED_DATA_KEYS) {
-    for (const oldest of cache.keys()) {
-      cache.delete(oldest);
-      break;
-    }
-  }
-  cache.set(cacheKey, dataKey);
-  return dataKey;
+/** What is kept counts only for the row and the key that it was made for, so a hit is never wider than a miss. */
+async function openingOf(sealed: SealedSecret, kek: Kek, context: EnvelopeContext): Promise<Opening> {
+  const known = openings.get(sealed);
+  if (known !== undefined && known.kek.key === kek.key && sameRow(known.context, context)) return known;
+  const opening = {
+    kek,
+    context,
+    dataKey: await unwrap(sealed, kek, context, false),
+    algorithm: { name: "AES-GCM", iv: fromBase64Url(sealed.iv), additionalData: additionalData("secret", context) },
+    ciphertext: fromBase64Url(sealed.ciphertext),
+  };
+  openings.set(sealed, opening);
+  return opening;
+}
+
+function sameRow(a: EnvelopeContext, b: EnvelopeContext): boolean {
+  return (
+    a.organisationId === b.organisationId &&
+    a.connectionId === b.connectionId &&
+    a.credentialId === b.credentialId &&
+    a.version === b.version
+  );
 }
 
 function importKek(kek: Kek): Promise<CryptoKey> {
@@ -148,13 +157,10 @@ function importKek(kek: Kek): Promise<CryptoKey> {
   return imported;
 }
 
-function contextParts(context: EnvelopeContext): readonly (string | number)[] {
-  return [context.organisationId, context.connectionId, context.credentialId, context.version];
-}
-
 /** JSON keeps the parts apart whatever characters they hold. */
 function additionalData(purpose: string, context: EnvelopeContext): Uint8Array {
-  return utf8(JSON.stringify(["relaykey-envelope-1", purpose, ...contextParts(context)]));
+  const { organisationId, connectionId, credentialId, version } = context;
+  return utf8(JSON.stringify(["relaykey-envelope-1", purpose, organisationId, connectionId, credentialId, version]));
 }
 
 function fromBase64Url(text: string): Uint8Array {
