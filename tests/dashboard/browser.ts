@@ -8,6 +8,12 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 
 export type Scheme = "light" | "dark";
 
+export interface PageOptions {
+  readonly scheme?: Scheme;
+  readonly width?: number;
+  readonly height?: number;
+}
+
 export interface OpenPage {
   readonly context: BrowserContext;
   readonly page: Page;
@@ -21,11 +27,7 @@ export function startBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: EXECUTABLE, args: ["--no-sandbox", "--disable-gpu"] });
 }
 
-export async function openPage(
-  browser: Browser,
-  origin: string,
-  options: { readonly scheme?: Scheme; readonly width?: number; readonly height?: number } = {},
-): Promise<OpenPage> {
+export async function openPage(browser: Browser, origin: string, options: PageOptions = {}): Promise<OpenPage> {
   const { scheme = "light", width = 1440, height = 900 } = options;
   const context = await browser.newContext({
     baseURL: origin,

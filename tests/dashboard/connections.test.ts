@@ -1,39 +1,21 @@
 /** What an admin sets on a connection, in a real browser on the real stack: reliability, operations, keys, headers, prices. */
-import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { apiClient, items, member, text, type ApiClient, type Json } from "../harness/api-client.ts";
-import { startStack, type Stack } from "../harness/stack.ts";
-import { axe, axeText, errorAt, openPage, settled, signIn, startBrowser, type OpenPage } from "./browser.ts";
+import { items, member, text } from "../harness/api-client.ts";
+import { axe, axeText, errorAt, settled } from "./browser.ts";
+import { startDesk, type Desk } from "./desk.ts";
 import { HOSTILE_NAME } from "./world.ts";
 
 const CONNECTION = "/connections/conn_demo";
 
-let browser: Browser;
-let stack: Stack;
-let api: ApiClient;
-let owner: OpenPage;
+let desk: Desk;
 beforeAll(async () => {
-  browser = await startBrowser();
-  stack = await startStack();
-  api = apiClient(stack);
-  owner = await openPage(browser, stack.admin);
-  await signIn(owner.page, stack.ownerKey);
+  desk = await startDesk();
 }, 120_000);
-afterAll(async () => {
-  await owner?.context.close();
-  await browser?.close();
-  await stack?.stop();
-});
-
-async function read(path: string): Promise<Json> {
-  const answer = await api.admin("GET", `/api/v1${path}`);
-  expect(answer.status, answer.text).toBe(200);
-  return answer.body;
-}
+afterAll(() => desk?.stop());
 
 describe("a connection", () => {
   it("is told how long to wait and how often to repeat", async () => {
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto(CONNECTION);
     await settled(page);
     await page.getByRole("button", { name: "Edit reliability" }).click();
@@ -51,7 +33,7 @@ describe("a connection", () => {
     await dialog.getByLabel("After the statuses").fill("429, 503");
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.waitFor({ state: "detached" });
-    expect(member(await read(CONNECTION), "reliability")).toMatchObject({
+    expect(member(await desk.read(CONNECTION), "reliability")).toMatchObject({
       first_byte_timeout_ms: 2_500,
       max_attempts: 5,
       retry_statuses: [429, 503],
@@ -63,7 +45,7 @@ describe("a connection", () => {
   }, 60_000);
 
   it("gets names for its calls from the vendor's document", async () => {
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto(CONNECTION);
     await settled(page);
     const file = page.locator('input[type="file"]');
@@ -89,7 +71,7 @@ describe("a connection", () => {
     await table.getByText("GET /things/39/:id").waitFor();
     expect(await table.getByRole("row").count()).toBe(2);
     expect(axeText(await axe(page))).toBe("");
-    expect(items(member(await read(CONNECTION), "operations"))).toHaveLength(80);
+    expect(items(member(await desk.read(CONNECTION), "operations"))).toHaveLength(80);
     expect(await page.title()).not.toContain("owned");
 
     await page.getByRole("button", { name: "Remove all" }).click();
@@ -103,13 +85,13 @@ describe("a connection", () => {
   }, 60_000);
 
   it("can be told another way to send its key, and headers for every call", async () => {
-    const made = await api.admin("POST", "/api/v1/connections", {
+    const made = await desk.api.admin("POST", "/api/v1/connections", {
       name: "Own API",
-      base_url: `http://127.0.0.1:${stack.demoPort}/v2`,
+      base_url: `http://127.0.0.1:${desk.stack.demoPort}/v2`,
       auth: { scheme: "basic", secret_in: "password", fixed: "someone", raw: true },
     });
     const path = `/connections/${text(member(made.body, "id"))}`;
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto(path);
     await settled(page);
     await page.getByRole("button", { name: "Edit", exact: true }).click();
@@ -122,7 +104,7 @@ describe("a connection", () => {
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.waitFor({ state: "detached" });
     const basic = { scheme: "basic", secret_in: "password", fixed: "someone", raw: true };
-    expect(await read(path)).toMatchObject({ headers: { "X-Account": "7" }, auth: basic });
+    expect(await desk.read(path)).toMatchObject({ headers: { "X-Account": "7" }, auth: basic });
 
     await page.getByRole("button", { name: "Edit", exact: true }).click();
     await dialog.locator("summary", { hasText: "How it expects its key" }).click();
@@ -134,13 +116,13 @@ describe("a connection", () => {
     expect(axeText(await axe(page))).toBe("");
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.waitFor({ state: "detached" });
-    expect(await read(path)).toMatchObject({ auth: { scheme: "header", name: "X-Token", prefix: "" } });
+    expect(await desk.read(path)).toMatchObject({ auth: { scheme: "header", name: "X-Token", prefix: "" } });
   }, 60_000);
 
   it("takes keys of several parts, keys kept elsewhere, and an order among them", async () => {
-    const made = await api.admin("POST", "/api/v1/connections", {
+    const made = await desk.api.admin("POST", "/api/v1/connections", {
       name: "Signed API",
-      base_url: `http://127.0.0.1:${stack.demoPort}/v2`,
+      base_url: `http://127.0.0.1:${desk.stack.demoPort}/v2`,
       auth: {
         scheme: "hmac",
         sign: ["timestamp", "method", "path_and_query", "body"],
@@ -152,7 +134,7 @@ describe("a connection", () => {
       },
     });
     const path = `/connections/${text(member(made.body, "id"))}`;
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto(path);
     await settled(page);
     await page.getByRole("button", { name: "Add a key" }).click();
@@ -179,7 +161,7 @@ describe("a connection", () => {
     await dialog.getByLabel("Priority").fill("5");
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.waitFor({ state: "detached" });
-    const keys = items(member(await read(path), "upstream_credentials"));
+    const keys = items(member(await desk.read(path), "upstream_credentials"));
     expect(keys.map((key) => [member(key, "provider"), member(key, "priority")]).toSorted()).toEqual([
       ["envelope", 0],
       ["vault", 5],
@@ -187,7 +169,7 @@ describe("a connection", () => {
   }, 60_000);
 
   it("has prices of every kind", async () => {
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto(CONNECTION);
     await settled(page);
     await page.getByRole("button", { name: "Add a price" }).click();
@@ -202,7 +184,7 @@ describe("a connection", () => {
     await dialog.getByLabel("US dollars a call at most").fill("0.5");
     await dialog.getByRole("button", { name: "Add", exact: true }).click();
     await page.getByText("$15 for a million of usage.output_tokens, at most $0.50").waitFor();
-    expect(owner.complaints).toEqual([]);
-    expect(owner.foreign).toEqual([]);
+    expect(desk.owner.complaints).toEqual([]);
+    expect(desk.owner.foreign).toEqual([]);
   }, 60_000);
 });

@@ -1,20 +1,14 @@
 /** What an admin and the people around them do, in a real browser on the real stack, from the first key to the last revoke. */
 import { readFileSync } from "node:fs";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { apiClient, member, text, type ApiClient } from "../harness/api-client.ts";
+import { member, text } from "../harness/api-client.ts";
 import { startRecordingVendor, type RecordingVendor } from "../harness/recording-vendor.ts";
-import { startStack, type Stack } from "../harness/stack.ts";
-import { axe, axeText, openPage, settled, signIn, startBrowser, type OpenPage } from "./browser.ts";
+import { axe, axeText, openPage, settled } from "./browser.ts";
+import { startDesk, type Desk } from "./desk.ts";
 import { buildWorld, makeCalls, type World } from "./world.ts";
 
 const FAKE_KEY = `not-a-real-master-key-${"7".repeat(16)}`;
-
-let browser: Browser;
-beforeAll(async () => {
-  browser = await startBrowser();
-});
-afterAll(() => browser?.close());
 
 /** Issues the credential that the form describes and gives its token. */
 async function issue(page: Page, verb = "Issue the credential"): Promise<string> {
@@ -31,20 +25,19 @@ async function storedText(page: Page): Promise<string> {
 }
 
 describe("the first run", () => {
-  let stack: Stack;
+  let desk: Desk;
   let vendor: RecordingVendor;
   beforeAll(async () => {
     vendor = await startRecordingVendor();
-    stack = await startStack({ demo: false });
+    desk = await startDesk({ demo: false });
   });
   afterAll(async () => {
-    await stack?.stop();
+    await desk?.stop();
     await vendor?.stop();
   });
 
   it("leads from a vendor's key to a successful proxied call", async () => {
-    const { page, context, foreign, complaints } = await openPage(browser, stack.admin);
-    await signIn(page, stack.ownerKey);
+    const { page, foreign, complaints } = desk.owner;
     await page.getByRole("link", { name: "Protect your first key" }).click();
     await page.getByRole("button", { name: "Another API" }).click();
     await page.getByLabel("Name").fill("My vendor");
@@ -80,36 +73,27 @@ describe("the first run", () => {
     await page.getByRole("button", { name: "Done" }).click();
     await page.getByRole("heading", { level: 1, name: "first" }).waitFor();
     const kept = await storedText(page);
-    for (const secret of [FAKE_KEY, token, stack.ownerKey]) {
+    for (const secret of [FAKE_KEY, token, desk.stack.ownerKey]) {
       expect(kept).not.toContain(secret);
       expect(await page.content()).not.toContain(secret);
     }
     expect(foreign).toEqual([]);
     expect(complaints).toEqual([]);
-    await context.close();
   }, 120_000);
 });
 
 describe("day by day", () => {
-  let stack: Stack;
-  let api: ApiClient;
+  let desk: Desk;
   let world: World;
-  let owner: OpenPage;
   beforeAll(async () => {
-    stack = await startStack({ environment: { RELAYKEY_CRON_SECONDS: "3" } });
-    api = apiClient(stack);
-    world = await buildWorld(stack, api);
-    await makeCalls(api, world, 3);
-    owner = await openPage(browser, stack.admin);
-    await signIn(owner.page, stack.ownerKey);
+    desk = await startDesk({ environment: { RELAYKEY_CRON_SECONDS: "3" } });
+    world = await buildWorld(desk.stack, desk.api);
+    await makeCalls(desk.api, world, 3);
   }, 120_000);
-  afterAll(async () => {
-    await owner?.context.close();
-    await stack?.stop();
-  });
+  afterAll(() => desk?.stop());
 
   it("hands a token over by a link that opens once, on a phone", async () => {
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto("/credentials/new?connection_id=conn_demo");
     await page.getByLabel("Name").fill("shared");
     await page.getByLabel("Paths").fill("/contacts\n/contacts/*");
@@ -120,13 +104,13 @@ describe("day by day", () => {
     expect(link).toMatch(/\/share\/[A-Za-z0-9_-]+#[A-Za-z0-9_-]{43}$/);
     expect(link).not.toContain(token);
 
-    const phone = await openPage(browser, new URL(link).origin, { width: 360, height: 740 });
+    const phone = await openPage(desk.browser, new URL(link).origin, { width: 360, height: 740 });
     await phone.page.goto(link);
     expect(axeText(await axe(phone.page))).toBe("");
     await phone.page.locator("#open").click();
     await phone.page.getByText(token).waitFor();
     expect(phone.page.url()).not.toContain("#");
-    const used = await api.proxy("GET", "/conn_demo/contacts", token);
+    const used = await desk.api.proxy("GET", "/conn_demo/contacts", token);
     expect(used.status, used.text).toBe(200);
     await phone.page.goto("about:blank");
     await phone.page.goto(link);
@@ -139,7 +123,7 @@ describe("day by day", () => {
   }, 60_000);
 
   it("stops a new address until its mail is confirmed", async () => {
-    const made = await api.admin("POST", "/api/v1/delegated-credentials", {
+    const made = await desk.api.admin("POST", "/api/v1/delegated-credentials", {
       name: "travels",
       recipient_id: world.recipientId,
       connection_id: "conn_demo",
@@ -148,11 +132,11 @@ describe("day by day", () => {
     });
     const token = text(member(made.body, "token"));
     const from = (address: string) =>
-      api.proxy("GET", "/conn_demo/contacts", token, { headers: { "cf-connecting-ip": address } });
+      desk.api.proxy("GET", "/conn_demo/contacts", token, { headers: { "cf-connecting-ip": address } });
     expect((await from("203.0.113.7")).status).toBe(200);
     expect((await from("203.0.113.8")).status).toBe(423);
 
-    const phone = await openPage(browser, stack.admin, { width: 360, height: 740 });
+    const phone = await openPage(desk.browser, desk.stack.admin, { width: 360, height: 740 });
     const link = phone.page.locator('a[href*="/confirm/"]').first();
     await expect
       .poll(
@@ -170,13 +154,13 @@ describe("day by day", () => {
     await phone.page.getByRole("button", { name: "Yes, trust this address" }).click();
     await phone.page.getByRole("heading", { name: "Address confirmed" }).waitFor();
     expect((await from("203.0.113.8")).status).toBe(200);
-    await owner.page.goto(`/credentials/${text(member(made.body, "id"))}`);
-    await owner.page.getByText("203.0.113.8").waitFor();
+    await desk.owner.page.goto(`/credentials/${text(member(made.body, "id"))}`);
+    await desk.owner.page.getByText("203.0.113.8").waitFor();
     await phone.context.close();
   }, 60_000);
 
   it("filters the log by chips in the URL and exports what is seen", async () => {
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto("/audit");
     await page.getByRole("button", { name: "Filter" }).click();
     await page.getByLabel("Filter by").selectOption("decision");
@@ -209,8 +193,8 @@ describe("day by day", () => {
   }, 90_000);
 
   it("offboards a recipient in one step, named by hand", async () => {
-    const { page } = owner;
-    const before = await api.proxy("GET", "/conn_demo/contacts", world.token, {
+    const { page } = desk.owner;
+    const before = await desk.api.proxy("GET", "/conn_demo/contacts", world.token, {
       headers: { "user-agent": "agent/1.0" },
     });
     expect(before.status).toBe(200);
@@ -225,11 +209,11 @@ describe("day by day", () => {
     expect(axeText(await axe(page))).toBe("");
     await confirm.click();
     await page.getByText(/Offboarded: \d+ credentials? revoked/).waitFor();
-    expect((await api.proxy("GET", "/conn_demo/contacts", world.token)).status).toBe(401);
+    expect((await desk.api.proxy("GET", "/conn_demo/contacts", world.token)).status).toBe(401);
   }, 60_000);
 
   it("signs members in by a mailed link, and out again", async () => {
-    const { page, context } = await openPage(browser, `http://localhost:${stack.adminPort}`);
+    const { page, context } = await openPage(desk.browser, `http://localhost:${desk.stack.adminPort}`);
     await page.goto("/");
     await page.getByRole("tab", { name: "Link by mail" }).click();
     await page.getByLabel("Email").fill("olga@example.com");
@@ -256,8 +240,7 @@ describe("day by day", () => {
   }, 60_000);
 
   it("shows each role only what it may", async () => {
-    const auditor = await openPage(browser, stack.admin);
-    await signIn(auditor.page, world.keys.auditor);
+    const auditor = await desk.signedIn({ key: world.keys.auditor });
     await auditor.page.goto("/connections");
     await auditor.page.getByRole("link", { name: "HubSpot" }).waitFor();
     expect(await auditor.page.getByRole("link", { name: "Connect a vendor" }).count()).toBe(0);
@@ -270,9 +253,8 @@ describe("day by day", () => {
     await auditor.page.getByRole("heading", { name: "Not found" }).waitFor();
     await auditor.context.close();
 
-    const runner = await openPage(browser, stack.admin);
+    const runner = await desk.signedIn({ key: world.keys.provisioner });
     const { page } = runner;
-    await signIn(page, world.keys.provisioner);
     const names = await page.getByRole("navigation", { name: "Main" }).getByRole("listitem").allInnerTexts();
     expect(names.map((name) => name.trim())).toEqual(["Overview", "Credentials", "Settings"]);
     await page.goto("/audit");

@@ -2,12 +2,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { apiClient } from "../harness/api-client.ts";
-import { startStack, type Stack } from "../harness/stack.ts";
-import { axe, axeText, openPage, settled, signIn, startBrowser } from "./browser.ts";
+import { axe, axeText, openPage, settled, signIn } from "./browser.ts";
 import { buildBusyWorld, type BusyWorld } from "./busy-world.ts";
+import { startDesk, type Desk } from "./desk.ts";
 import { screensOf } from "./screens.ts";
 import { buildWorld, makeCalls, type World } from "./world.ts";
 
@@ -17,22 +16,16 @@ const MANY = 100_000;
 const PAGE = 20_000;
 const MAX_EXTRA_FRAME_MS = 35;
 
-let browser: Browser;
-let stack: Stack;
+let desk: Desk;
 let world: World;
 let busy: BusyWorld;
 beforeAll(async () => {
-  browser = await startBrowser();
-  stack = await startStack();
-  const api = apiClient(stack);
-  world = await buildWorld(stack, api);
-  busy = await buildBusyWorld(api, world);
-  await makeCalls(api, world, 3);
+  desk = await startDesk();
+  world = await buildWorld(desk.stack, desk.api);
+  busy = await buildBusyWorld(desk.api, world);
+  await makeCalls(desk.api, world, 3);
 }, 120_000);
-afterAll(async () => {
-  await browser?.close();
-  await stack?.stop();
-});
+afterAll(() => desk?.stop());
 
 const isWider = (page: Page) => page.evaluate("document.documentElement.scrollWidth > window.innerWidth");
 
@@ -47,7 +40,7 @@ describe("every screen", () => {
   it.each(LOOKS)(
     "has no finding in $scheme at $width px, fits, and asks nobody else",
     async ({ scheme, width }) => {
-      const { page, context, foreign, complaints } = await openPage(browser, stack.admin, {
+      const { page, context, foreign, complaints } = await openPage(desk.browser, desk.stack.admin, {
         scheme,
         width,
         height: 800,
@@ -55,7 +48,7 @@ describe("every screen", () => {
       await page.goto("/");
       await page.getByRole("heading", { name: "Sign in" }).waitFor();
       const findings = [`login: ${axeText(await axe(page))}`];
-      await signIn(page, stack.ownerKey);
+      await signIn(page, desk.stack.ownerKey);
       for (const screen of screensOf(world, busy)) {
         await page.goto(screen.path);
         await settled(page);
@@ -73,21 +66,21 @@ describe("every screen", () => {
 
   it("is served under a policy without inline styles and scripts", async () => {
     const policy =
-      (await fetch(stack.admin, { headers: { accept: "text/html" } })).headers.get("content-security-policy") ?? "";
+      (await fetch(desk.stack.admin, { headers: { accept: "text/html" } })).headers.get("content-security-policy") ??
+      "";
     expect(policy).toContain("script-src 'self'");
     expect(policy).toContain("style-src 'self'");
     expect(policy).not.toContain("unsafe");
   });
 
   it("is small and there at once", async () => {
-    const assets = join(stack.stateDirectory, "dashboard/assets");
+    const assets = join(desk.stack.stateDirectory, "dashboard/assets");
     const scripts = readdirSync(assets).filter((name) => name.endsWith(".js"));
     const first = scripts.filter((name) => name.startsWith("main-"));
     const bytes = first.map((name) => gzipSync(readFileSync(join(assets, name))).length);
     expect(first).toHaveLength(1);
     expect(Math.max(...bytes)).toBeLessThan(MAX_SCRIPT_GZIP_BYTES);
-    const { page, context } = await openPage(browser, stack.admin);
-    await signIn(page, stack.ownerKey);
+    const { page, context } = await desk.signedIn();
     const times: number[] = [];
     for (let i = 0; i < 3; i += 1) {
       const startedAt = performance.now();
@@ -102,8 +95,7 @@ describe("every screen", () => {
 
 describe("lists", () => {
   it("say when they are empty, when they fail, when they are not offered, and when nothing answers", async () => {
-    const { page, context } = await openPage(browser, stack.admin);
-    await signIn(page, stack.ownerKey);
+    const { page, context } = await desk.signedIn();
     const answers: [number, object, string][] = [
       [200, { data: [], next_cursor: null }, "No customer yet"],
       [
@@ -137,8 +129,7 @@ describe("lists", () => {
   }, 120_000);
 
   it("scroll through a hundred thousand events with few rows drawn and no stutter", async () => {
-    const { page, context } = await openPage(browser, stack.admin);
-    await signIn(page, stack.ownerKey);
+    const { page, context } = await desk.signedIn();
     await page.route("**/api/v1/audit-events*", (route) => {
       const asked = new URL(route.request().url()).searchParams;
       if (asked.has("from")) return route.fulfill({ json: { data: [], next_cursor: null } });
@@ -170,8 +161,7 @@ describe("lists", () => {
 
 describe("the keyboard", () => {
   it("opens the palette, finds and goes, and gives the focus back", async () => {
-    const { page, context } = await openPage(browser, stack.admin);
-    await signIn(page, stack.ownerKey);
+    const { page, context } = await desk.signedIn();
     await page.keyboard.press("Control+k");
     const box = page.getByRole("combobox", { name: "Search and commands" });
     await box.waitFor();
@@ -191,8 +181,7 @@ describe("the keyboard", () => {
   }, 60_000);
 
   it("reaches every control of a form in order, with a visible mark", async () => {
-    const { page, context } = await openPage(browser, stack.admin);
-    await signIn(page, stack.ownerKey);
+    const { page, context } = await desk.signedIn();
     await page.goto("/recipients");
     await page.getByRole("button", { name: "Add a recipient" }).first().focus();
     await page.keyboard.press("Enter");

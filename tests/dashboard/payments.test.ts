@@ -1,45 +1,28 @@
 /** What an admin does about money: prices, credits and receipts, in a real browser on the real stack. */
-import type { Browser, Route } from "playwright-core";
+import type { Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PaymentRecord } from "../../src/contract/payment-record.ts";
-import { apiClient, member, text, type ApiClient, type Json } from "../harness/api-client.ts";
-import { startStack, type Stack } from "../harness/stack.ts";
-import { axe, axeText, errorAt, openPage, settled, signIn, startBrowser, type OpenPage } from "./browser.ts";
+import { member, text } from "../harness/api-client.ts";
+import { axe, axeText, errorAt, settled } from "./browser.ts";
+import { startDesk, type Desk } from "./desk.ts";
 import { buildWorld, HOSTILE_NAME, makeCalls, type World } from "./world.ts";
 
 const PAY_TO = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
 const PAYER = "0x857b06519e91e3a54538791bdbb0e22373e36b66";
 
-let browser: Browser;
-let stack: Stack;
-let api: ApiClient;
+let desk: Desk;
 let world: World;
-let owner: OpenPage;
 beforeAll(async () => {
-  browser = await startBrowser();
-  stack = await startStack();
-  api = apiClient(stack);
-  world = await buildWorld(stack, api);
-  await makeCalls(api, world, 1);
-  await api.events(world.payingCredentialId, 3);
-  owner = await openPage(browser, stack.admin);
-  await signIn(owner.page, stack.ownerKey);
+  desk = await startDesk();
+  world = await buildWorld(desk.stack, desk.api);
+  await makeCalls(desk.api, world, 1);
+  await desk.api.events(world.payingCredentialId, 3);
 }, 180_000);
-afterAll(async () => {
-  await owner?.context.close();
-  await browser?.close();
-  await stack?.stop();
-});
-
-async function read(path: string): Promise<Json> {
-  const answer = await api.admin("GET", `/api/v1${path}`);
-  expect(answer.status, answer.text).toBe(200);
-  return answer.body;
-}
+afterAll(() => desk?.stop());
 
 describe("the price of a policy", () => {
   it("is set in dollars, judged at its fields, and taken away again", async () => {
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto(`/policies/${world.policyId}`);
     await settled(page);
     await page.getByRole("radio", { name: /^Prepaid credits/ }).check();
@@ -59,7 +42,7 @@ describe("the price of a policy", () => {
     expect(axeText(await axe(page))).toBe("");
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("version 2", { exact: true }).waitFor();
-    expect(member(await read(`/policies/${world.policyId}`), "price")).toMatchObject({
+    expect(member(await desk.read(`/policies/${world.policyId}`), "price")).toMatchObject({
       provider: "credits",
       account: "recipient",
       default_usd_micros: 2_500,
@@ -70,13 +53,13 @@ describe("the price of a policy", () => {
     await page.getByRole("radio", { name: /^Nothing/ }).check();
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("version 3", { exact: true }).waitFor();
-    expect(member(await read(`/policies/${world.policyId}`), "price")).toBeNull();
+    expect(member(await desk.read(`/policies/${world.policyId}`), "price")).toBeNull();
     await settled(page);
     expect(await page.getByRole("table", { name: "Versions" }).getByRole("row").count()).toBe(4);
   }, 90_000);
 
   it("in tokens knows the usual ones and names what is wrong with the others", async () => {
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto(`/policies/${world.policyId}`);
     await settled(page);
     await page.getByRole("radio", { name: /^A token/ }).check();
@@ -94,17 +77,17 @@ describe("the price of a policy", () => {
     await page.getByLabel("When such a call fails, what was paid").selectOption("recipient");
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("version 4", { exact: true }).waitFor();
-    expect(member(await read(`/policies/${world.policyId}`), "price")).toMatchObject({
+    expect(member(await desk.read(`/policies/${world.policyId}`), "price")).toMatchObject({
       provider: "x402",
       flow: "upfront",
       account: "recipient",
       accepts: [{ network: "eip155:84532", pay_to: PAY_TO, decimals: 6, name: "USDC", version: "2" }],
     });
-    expect(owner.complaints).toEqual([]);
+    expect(desk.owner.complaints).toEqual([]);
   }, 90_000);
 
   it("keeps what the form has no field for, and empties what was emptied", async () => {
-    const made = await api.admin("POST", "/api/v1/policies", {
+    const made = await desk.api.admin("POST", "/api/v1/policies", {
       name: "With more",
       allowed_methods: ["POST"],
       allowed_paths: ["/echo"],
@@ -113,7 +96,7 @@ describe("the price of a policy", () => {
       models: ["small-*"],
     });
     const id = text(member(made.body, "id"));
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto(`/policies/${id}`);
     await settled(page);
     await page.getByText("Query, models and answers").click();
@@ -121,7 +104,7 @@ describe("the price of a policy", () => {
     await page.getByLabel("Allowed models").fill("");
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("version 2", { exact: true }).waitFor();
-    expect(await read(`/policies/${id}`)).toMatchObject({
+    expect(await desk.read(`/policies/${id}`)).toMatchObject({
       max_body_bytes: 10_000,
       deny_query_params: [],
       models: null,
@@ -131,7 +114,7 @@ describe("the price of a policy", () => {
 
 describe("credits", () => {
   it("are topped up and adjusted by name, and the statement adds up to the balance", async () => {
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto("/payments/credits");
     await settled(page);
     await page.getByRole("link", { name: "Nightly import" }).click();
@@ -164,7 +147,7 @@ describe("credits", () => {
   }, 90_000);
 
   it("move once, however often a lost answer makes somebody send again", async () => {
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto(`/payments/credits/recipients/${world.recipientId}`);
     await page.getByRole("button", { name: "Top up" }).click();
     const dialog = page.getByRole("dialog");
@@ -180,12 +163,12 @@ describe("credits", () => {
     await page.unroute("**/credits/top-ups", lost);
     await dialog.getByRole("button", { name: "Top up", exact: true }).click();
     await page.getByText("All 1 line add up to $5.00, the balance.").waitFor();
-    const credits = await read(`/recipients/${world.recipientId}/credits`);
+    const credits = await desk.read(`/recipients/${world.recipientId}/credits`);
     expect(member(credits, "balance_usd_micros")).toBe(5_000_000);
   }, 60_000);
 
   it("of callers are charged call by call, and each charge leads to its call", async () => {
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto(`/payments/credits/recipients/${world.payingRecipientId}`);
     await page.getByText("All 5 lines add up to $23.4825, the balance.").waitFor();
     const charge = page.getByRole("row").filter({ hasText: "charge" }).first();
@@ -196,7 +179,7 @@ describe("credits", () => {
 
 describe("payments", () => {
   it("made with credits are listed, filtered by chips in the URL, and opened with their audit event", async () => {
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto("/payments");
     await settled(page);
     const table = page.getByRole("table", { name: "Payments" });
@@ -225,8 +208,7 @@ describe("payments", () => {
   }, 60_000);
 
   it("made with tokens are shown in tokens, whatever their texts hold", async () => {
-    const { page, context, foreign, complaints } = await openPage(browser, stack.admin, { width: 360, height: 780 });
-    await signIn(page, stack.ownerKey);
+    const { page, context, foreign, complaints } = await desk.signedIn({ width: 360, height: 780 });
     await page.route("**/api/v1/payments*", (route) =>
       new URL(route.request().url()).searchParams.has("cursor")
         ? route.fulfill({ json: { data: tokenPayments(), next_cursor: null } })
@@ -250,8 +232,7 @@ describe("payments", () => {
   }, 60_000);
 
   it("are read, but not moved, by auditors", async () => {
-    const { page, context } = await openPage(browser, stack.admin);
-    await signIn(page, world.keys.auditor);
+    const { page, context } = await desk.signedIn({ key: world.keys.auditor });
     await page.goto(`/payments/credits/recipients/${world.payingRecipientId}`);
     await page.getByText("the balance.").waitFor();
     for (const name of ["Top up", "Adjust"]) expect(await page.getByRole("button", { name }).count()).toBe(0);

@@ -1,43 +1,26 @@
 /** Those who hold credentials, what they may use, and how it is handed to them, in a real browser on the real stack. */
-import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { apiClient, member, type ApiClient, type Json } from "../harness/api-client.ts";
-import { startStack, type Stack } from "../harness/stack.ts";
-import { axe, axeText, openPage, settled, signIn, startBrowser, type OpenPage } from "./browser.ts";
+import { member } from "../harness/api-client.ts";
+import { axe, axeText, settled } from "./browser.ts";
 import { buildBusyWorld, type BusyWorld } from "./busy-world.ts";
+import { startDesk, type Desk } from "./desk.ts";
 import { buildWorld, type World } from "./world.ts";
 
-let browser: Browser;
-let stack: Stack;
-let api: ApiClient;
+let desk: Desk;
 let world: World;
 let busy: BusyWorld;
-let owner: OpenPage;
 beforeAll(async () => {
-  browser = await startBrowser();
-  stack = await startStack();
-  api = apiClient(stack);
-  world = await buildWorld(stack, api);
-  busy = await buildBusyWorld(api, world);
-  await api.events(busy.storefrontId, 99);
-  await api.events(busy.spentId, 11);
-  owner = await openPage(browser, stack.admin);
-  await signIn(owner.page, stack.ownerKey);
+  desk = await startDesk();
+  world = await buildWorld(desk.stack, desk.api);
+  busy = await buildBusyWorld(desk.api, world);
+  await desk.api.events(busy.storefrontId, 99);
+  await desk.api.events(busy.spentId, 11);
 }, 180_000);
-afterAll(async () => {
-  await browser?.close();
-  await stack?.stop();
-});
-
-async function read(path: string): Promise<Json> {
-  const answer = await api.admin("GET", `/api/v1${path}`);
-  expect(answer.status, answer.text).toBe(200);
-  return answer.body;
-}
+afterAll(() => desk?.stop());
 
 describe("recipients", () => {
   it("are edited with labels and several limits, and found by label", async () => {
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto(`/recipients/${world.recipientId}`);
     await page.getByRole("button", { name: "Edit", exact: true }).click();
     const dialog = page.getByRole("dialog");
@@ -54,7 +37,7 @@ describe("recipients", () => {
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.waitFor({ state: "detached" });
     await page.getByText("$12.50 a day").waitFor();
-    expect(await read(`/recipients/${world.recipientId}`)).toMatchObject({
+    expect(await desk.read(`/recipients/${world.recipientId}`)).toMatchObject({
       name: "Kate Moss",
       email: "kate@example.com",
       environment: "production",
@@ -78,7 +61,7 @@ describe("recipients", () => {
 
 describe("a credential", () => {
   it("is issued with labels and limits of every kind, and handed over in every form", async () => {
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto("/credentials/new?connection_id=conn_demo");
     await page.getByLabel("Name", { exact: true }).fill("many-limits");
     await page.getByRole("button", { name: "Add a label" }).click();
@@ -127,7 +110,7 @@ describe("a credential", () => {
     await page.getByRole("button", { name: "I have kept the token" }).click();
     await page.getByRole("heading", { level: 1, name: "many-limits" }).waitFor();
     const id = page.url().split("/").at(-1) ?? "";
-    expect(await read(`/delegated-credentials/${id}`)).toMatchObject({
+    expect(await desk.read(`/delegated-credentials/${id}`)).toMatchObject({
       labels: { team: "data" },
       limits: {
         rate: [
@@ -141,8 +124,8 @@ describe("a credential", () => {
   }, 90_000);
 
   it("keeps what its grant states beside the policy when it is saved", async () => {
-    const { page } = owner;
-    const before = await read(`/delegated-credentials/${busy.refinedId}`);
+    const { page } = desk.owner;
+    const before = await desk.read(`/delegated-credentials/${busy.refinedId}`);
     await page.goto(`/credentials/${busy.refinedId}/edit`);
     await page.getByText("Keep what this grant states beside the policy").waitFor();
     await page.getByLabel("Name", { exact: true }).fill("renamed");
@@ -152,7 +135,7 @@ describe("a credential", () => {
     await added.getByLabel("Paths").fill("/v1/models");
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByRole("heading", { level: 1, name: "renamed" }).waitFor();
-    const after = await read(`/delegated-credentials/${busy.refinedId}`);
+    const after = await desk.read(`/delegated-credentials/${busy.refinedId}`);
     const refined = member(before, "grants", 0);
     const ids = [0, 1].map((i) => member(after, "grants", i, "id"));
     const at = ids.indexOf(member(refined, "id"));
@@ -164,7 +147,7 @@ describe("a credential", () => {
 
 describe("budgets", () => {
   it("stand on the overview, the fullest first, with what is used and when they reset", async () => {
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto("/");
     await settled(page);
     const first = page.locator(".budget").first();
@@ -178,7 +161,7 @@ describe("budgets", () => {
   }, 60_000);
 
   it("of a customer stand on its page", async () => {
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto(`/customers/${busy.customerId}`);
     await settled(page);
     await page.locator(".budget").filter({ hasText: "globex" }).waitFor();
@@ -188,7 +171,7 @@ describe("budgets", () => {
 
 describe("customers", () => {
   it("have limits for each of them, edited without touching the connection's others", async () => {
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto("/customers");
     await page.getByRole("button", { name: /Change the limits .* at .*demo/i }).click();
     const dialog = page.getByRole("dialog");
@@ -197,7 +180,7 @@ describe("customers", () => {
     await dialog.getByRole("button", { name: "Remove budget 1, per customer" }).click();
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.waitFor({ state: "detached" });
-    const connection = await read("/connections/conn_demo");
+    const connection = await desk.read("/connections/conn_demo");
     expect(member(connection, "limits")).toMatchObject({
       budgets: [{ unit: "usd_micros", limit: 2_000_000, window: "month" }],
       per_customer: { rate: [{ requests: 30, per_seconds: 60 }], budgets: [] },
@@ -205,7 +188,7 @@ describe("customers", () => {
   }, 60_000);
 
   it("have limits of their own, over everything that they are named on", async () => {
-    const { page } = owner;
+    const { page } = desk.owner;
     await page.goto(`/customers/${busy.customerId}`);
     await page.getByRole("button", { name: "Edit", exact: true }).click();
     const dialog = page.getByRole("dialog");
@@ -217,12 +200,12 @@ describe("customers", () => {
     const answers: number[] = [];
     for (let i = 0; i < 3; i += 1) {
       const headers = { "x-relaykey-customer": "globex" };
-      answers.push((await api.proxy("GET", "/conn_demo/contacts/1", busy.storefrontToken, { headers })).status);
+      answers.push((await desk.api.proxy("GET", "/conn_demo/contacts/1", busy.storefrontToken, { headers })).status);
     }
     expect(answers).toEqual([200, 200, 429]);
     const other = { "x-relaykey-customer": "initech" };
-    expect((await api.proxy("GET", "/conn_demo/contacts/1", busy.storefrontToken, { headers: other })).status).toBe(
-      200,
-    );
+    expect(
+      (await desk.api.proxy("GET", "/conn_demo/contacts/1", busy.storefrontToken, { headers: other })).status,
+    ).toBe(200);
   }, 60_000);
 });

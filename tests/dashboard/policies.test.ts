@@ -1,35 +1,23 @@
 /** A policy's rules tried against past calls before they are saved, in a real browser on the real stack. */
-import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { apiClient, member, text, type ApiClient } from "../harness/api-client.ts";
-import { startStack, type Stack } from "../harness/stack.ts";
-import { axe, axeText, openPage, settled, signIn, startBrowser, type OpenPage } from "./browser.ts";
+import { member, text } from "../harness/api-client.ts";
+import { axe, axeText, settled } from "./browser.ts";
+import { startDesk, type Desk } from "./desk.ts";
 
-let browser: Browser;
-let stack: Stack;
-let api: ApiClient;
-let owner: OpenPage;
+let desk: Desk;
 beforeAll(async () => {
-  browser = await startBrowser();
-  stack = await startStack();
-  api = apiClient(stack);
-  owner = await openPage(browser, stack.admin);
-  await signIn(owner.page, stack.ownerKey);
+  desk = await startDesk();
 }, 120_000);
-afterAll(async () => {
-  await owner?.context.close();
-  await browser?.close();
-  await stack?.stop();
-});
+afterAll(() => desk?.stop());
 
 it("says what changed rules would have blocked, and of which calls the record does not tell", async () => {
-  const policy = await api.admin("POST", "/api/v1/policies", {
+  const policy = await desk.api.admin("POST", "/api/v1/policies", {
     name: "Read contacts",
     allowed_methods: ["GET"],
     allowed_paths: ["/contacts", "/contacts/*"],
   });
   const policyId = text(member(policy.body, "id"));
-  const made = await api.admin("POST", "/api/v1/delegated-credentials", {
+  const made = await desk.api.admin("POST", "/api/v1/delegated-credentials", {
     connection_id: "conn_demo",
     name: "reader",
     policy_id: policyId,
@@ -38,11 +26,11 @@ it("says what changed rules would have blocked, and of which calls the record do
   expect(made.status, made.text).toBe(201);
   const token = text(member(made.body, "token"));
   for (const path of ["/contacts", "/contacts/1", "/contacts/2"]) {
-    expect((await api.proxy("GET", `/conn_demo${path}`, token)).status).toBe(200);
+    expect((await desk.api.proxy("GET", `/conn_demo${path}`, token)).status).toBe(200);
   }
-  await api.events(text(member(made.body, "id")), 3);
+  await desk.api.events(text(member(made.body, "id")), 3);
 
-  const { page } = owner;
+  const { page } = desk.owner;
   await page.goto(`/policies/${policyId}`);
   await settled(page);
   await page.getByRole("button", { name: "Try these rules" }).click();
@@ -56,6 +44,6 @@ it("says what changed rules would have blocked, and of which calls the record do
   await page.getByText(/the record does not tell: deny_query_params would have judged/).waitFor();
   expect(axeText(await axe(page))).toBe("");
   // Trying changes nothing.
-  const after = await api.admin("GET", `/api/v1/policies/${policyId}`);
+  const after = await desk.api.admin("GET", `/api/v1/policies/${policyId}`);
   expect(member(after.body, "version")).toBe(member(policy.body, "version"));
 }, 60_000);
