@@ -209,3 +209,22 @@ describe("customers", () => {
     ).toBe(200);
   }, 60_000);
 });
+
+describe("a management key", () => {
+  it("is shown once, until the button says that it was kept", async () => {
+    const { page } = desk.owner;
+    await page.goto("/keys");
+    const row = page.getByRole("row").filter({ hasText: "Auditors" });
+    await row.getByRole("button", { name: "Rotate" }).click();
+    const dialog = page.getByRole("dialog", { name: "Auditors is ready" });
+    const key = (await dialog.getByLabel("management key", { exact: true }).innerText()).trim();
+    expect((await desk.api.admin("GET", "/api/v1/members", undefined, key)).status).toBe(200);
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Escape");
+    expect(await dialog.isVisible()).toBe(true);
+    expect(axeText(await axe(page))).toBe("");
+    await dialog.getByRole("button", { name: "I have kept the key" }).click();
+    await dialog.waitFor({ state: "detached" });
+    expect(await page.content()).not.toContain(key);
+  }, 60_000);
+});
