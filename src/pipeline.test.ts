@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { handleCall } from "./pipeline.ts";
 import { connection, grant, MASTER_KEY, scope, SETTINGS, world, type World } from "./pipeline.fixture.ts";
+import type { GrantDocument } from "./domain/documents.ts";
+import { err, ok } from "./domain/result.ts";
 import { resolveRoute } from "./domain/route.ts";
 
 interface Sent {
@@ -40,6 +42,57 @@ describe("a document that stands for nothing any more", () => {
       expect(made.log).toEqual(["find", "admit"]);
     },
   );
+});
+
+describe("a call that is to be paid for while the vendor is failing", () => {
+  const circuitOpen = { code: "circuit_open", detail: "The vendor is failing." } as const;
+  const rule: NonNullable<GrantDocument["payment"]> = {
+    provider: "credits",
+    prices: [],
+    defaultUsdMicros: 1_000,
+    flow: "authorization",
+    quoteLifetimeSeconds: 60,
+    accepts: [],
+    facilitatorUrl: null,
+    account: "recipient",
+  };
+  const failing = (payment: GrantDocument["payment"]): World => {
+    const made = world({ grants: [grant({ payment })] });
+    made.reply = () => ({ decision: "go", admission: 1, limits: [], held: circuitOpen });
+    return made;
+  };
+
+  it("hears of the price first", async () => {
+    const made = failing(rule);
+    const take = () => Promise.resolve(err({ code: "payment_required", detail: "Pay first." } as const));
+    const response = await send({ ...made, ports: { ...made.ports, payments: { take } } });
+    expect(response.status).toBe(402);
+    expect(made.admissions[0]?.asksPayment).toBe(true);
+    expect(made.settlements).toMatchObject([{ reason: "payment_required", forwarded: false }]);
+    expect(made.log).toEqual(["find", "admit", "settle"]);
+  });
+
+  it("is refused once it has paid, and keeps its payment", async () => {
+    const made = failing(rule);
+    const released: string[] = [];
+    const hold = {
+      settle: () => Promise.reject(new Error("nothing was delivered")),
+      close: () => Promise.reject(new Error("nothing was delivered")),
+      release: async (reason: string) => void released.push(reason),
+    };
+    const response = await send({ ...made, ports: { ...made.ports, payments: { take: async () => ok(hold) } } });
+    expect(response.status).toBe(503);
+    expect(await problem(response)).toMatchObject({ code: "circuit_open" });
+    expect(released).toEqual(["circuit_open"]);
+    expect(made.settlements).toMatchObject([{ reason: "circuit_open", forwarded: false }]);
+    expect(made.sent).toEqual([]);
+  });
+
+  it("does not ask the gate to wait where there is no price", async () => {
+    const made = world();
+    await send(made);
+    expect(made.admissions[0]?.asksPayment).toBe(false);
+  });
 });
 
 describe("an allowed call", () => {

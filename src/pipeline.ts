@@ -10,6 +10,7 @@ import type { LimitStatus } from "./domain/admission.ts";
 import { HeaderMap } from "./domain/header-map.ts";
 import type { ConnectionDocument } from "./domain/documents.ts";
 import { PROBLEM_KINDS, type Refusal } from "./domain/problem.ts";
+import { err } from "./domain/result.ts";
 import type { ProxyRoute } from "./domain/route.ts";
 import type { PipelineSettings, Ports } from "./ports.ts";
 import { admitCall } from "./steps/admit.ts";
@@ -59,7 +60,7 @@ export async function handleCall(
       if (judgement === null) ports.doorstep.refused(refusal.reason ?? refusal.code, route.rawPath);
       return refuse(refusal, limits, judgement?.grant?.connection ?? null);
     }
-    const { caller, judgement, limits } = admitted.value;
+    const { caller, judgement, limits, held } = admitted.value;
     const { connection } = judgement.grant;
     const open = openCall(caller.document.id, admitted.value.admission, startedMs, ports);
     const refuseOpen = (refusal: Refusal): Response => {
@@ -73,7 +74,7 @@ export async function handleCall(
       if (!payment.ok) return refuseOpen(payment.error);
 
       // 7 and 8: choose the upstream credential and fetch its secret.
-      const keys = await upstreamKeys(caller.document, judgement.grant, ports);
+      const keys = held === null ? await upstreamKeys(caller.document, judgement.grant, ports) : err(held);
       if (!keys.ok) {
         await payment.value.release(keys.error.code);
         return refuseOpen(keys.error);

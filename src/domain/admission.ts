@@ -63,6 +63,8 @@ export interface AdmissionRequest {
   readonly refusal: Refusal | null;
   /** Most this call can cost, in millionths of a US dollar. */
   readonly reserveUsdMicros: number;
+  /** The call is to be paid for once it is admitted: that the vendor is failing is told after that. */
+  readonly asksPayment: boolean;
   /** Outcomes of earlier calls, riding along. */
   readonly settlements: readonly Settlement[];
 }
@@ -102,7 +104,13 @@ export interface LimitStatus {
 }
 
 export type AdmissionReply =
-  | { readonly decision: "go"; readonly admission: number; readonly limits: readonly LimitStatus[] }
+  /** `held`: the vendor is failing, which a caller who has not paid is not to hear first. */
+  | {
+      readonly decision: "go";
+      readonly admission: number;
+      readonly limits: readonly LimitStatus[];
+      readonly held?: Refusal;
+    }
   | { readonly decision: "refused"; readonly refusal: Refusal; readonly limits: readonly LimitStatus[] }
   /** The caller's document is older than what the gate knows to exist: reload it from D1. */
   | { readonly decision: "reload" }

@@ -60,6 +60,18 @@ describe("precedence", () => {
     expect(live.outcome(known, tomorrow + 7_200_000)).toBe("go");
   });
 
+  test("a call that asks for payment is admitted past an open breaker, which is told after the payment", () => {
+    const gate = new MemoryGate(gateDocumentOf({ limits: limitsOf({ rate: [], budgets: [dayBudget(2)] }) }));
+    const failing = { hold: refusal("circuit_open") };
+    expect(gate.admit({ asksPayment: true }, NOON_MS, failing)).toMatchObject({ decision: "go", held: failing.hold });
+    expect(gate.admit({ asksPayment: true }, NOON_MS)).not.toHaveProperty("held");
+    // 429 comes before 402, so these do not wait for a payment.
+    expect(gate.outcome({ asksPayment: true }, NOON_MS, failing)).toBe("budget_exhausted");
+    const waiting = { hold: refusal("vendor_limited") };
+    expect(new MemoryGate().outcome({ asksPayment: true }, NOON_MS, waiting)).toBe("vendor_limited");
+    expect(new MemoryGate().outcome({ asksPayment: false }, NOON_MS, failing)).toBe("circuit_open");
+  });
+
   test("the two sides of the customer header", () => {
     const withRule = (mode: "required" | "optional" | "refused", unknown: "allow" | "refuse") =>
       new MemoryGate(gateDocumentOf({ grants: [grantOf({ customers: { mode, unknown } })] }));

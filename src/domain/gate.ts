@@ -92,7 +92,9 @@ export function decide(state: GateState, request: AdmissionRequest, circumstance
   if (judged.verdict === "go") {
     act(["admit", nowMs, facts, reserveOf(request), judged.draws]);
     const limits = limitStatuses(meters, state, nowMs);
-    return { reply: { decision: "go", admission: state.admissions, limits }, demands: [], records, fold: null };
+    const held = circumstances.hold === null ? {} : { held: circumstances.hold };
+    const reply = { decision: "go" as const, admission: state.admissions, limits, ...held };
+    return { reply, demands: [], records, fold: null };
   }
 
   const { refusal, counted } = judged;
@@ -169,11 +171,16 @@ function judge(
   if (budget !== null) return refuse(budgetRefusal(budget.meter, budget.waitMs));
   if (exhausted !== null) return refuse(exhausted);
   if (refusal !== null) return refuse(refusal, true);
-  if (hold !== null) return refuse(hold);
+  if (hold !== null && !comesAfterPayment(hold, request)) return refuse(hold);
   const terms = termsOf(state.pools, document.organisationId, grant.id, request.customer);
   if (terms.length === 0) return { verdict: "go", draws: NO_DRAWS };
   const plan = planTake(state.leases, demandsOf(terms, reserveOf(request)), nowMs);
   return plan.kind === "take" ? { verdict: "go", draws: plan.draws } : { verdict: "lease", demands: plan.demands };
+}
+
+/** 402 comes before 503 (the wire contract's precedence), and the gate takes no payments. */
+function comesAfterPayment(hold: Refusal, request: AdmissionRequest): boolean {
+  return request.asksPayment && PROBLEM_KINDS[hold.code].status === 503;
 }
 
 const NO_DRAWS: readonly Draw[] = [];

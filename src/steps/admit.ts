@@ -21,6 +21,8 @@ export interface Admitted {
   readonly judgement: Judgement & { readonly grant: NonNullable<Judgement["grant"]> };
   readonly admission: number;
   readonly limits: readonly LimitStatus[];
+  /** The vendor is failing: to be told once the call is paid for. */
+  readonly held: Refusal | null;
 }
 
 export interface NotAdmitted {
@@ -70,6 +72,7 @@ export async function admitCall(
       userAgent: (headers.get("user-agent") ?? "").slice(0, MAX_USER_AGENT_CHARS),
       refusal,
       reserveUsdMicros: grant === null ? 0 : reserveFor(grant.connection.prices, request.method, judgement.path),
+      asksPayment: grant !== null && grant.payment !== null,
       settlements: [],
     };
     const reply = await ports.gate.admit(document.id, admission);
@@ -81,6 +84,7 @@ export async function admitCall(
           judgement: { ...judgement, grant },
           admission: reply.admission,
           limits: reply.limits,
+          held: reply.held ?? null,
         });
       case "refused":
         return err({ refusal: reply.refusal, limits: reply.limits, judgement });

@@ -57,6 +57,7 @@ export function requestOf(changes: Partial<AdmissionRequest> = {}): AdmissionReq
     userAgent: "curl/8",
     refusal: null,
     reserveUsdMicros: 0,
+    asksPayment: false,
     settlements: [],
     ...changes,
   };
