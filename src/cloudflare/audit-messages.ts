@@ -22,4 +22,16 @@ export interface DoorstepMessage {
   readonly events: readonly EventTuple[];
 }
 
-export type AuditMessage = GateMessage | DoorstepMessage;
+/** From a payer's object: what became of a payment of which nobody knew, when its calls were long on record. */
+export interface PaymentMessage {
+  readonly v: 1;
+  readonly kind: "payment";
+  readonly organisation_id: string;
+  /** Network, asset, payer and nonce, joined by `/`. */
+  readonly reference: string;
+  readonly state: "kept" | "failed";
+  /** Empty: not known, or none. */
+  readonly transaction: string;
+}
+
+export type AuditMessage = GateMessage | DoorstepMessage | PaymentMessage;

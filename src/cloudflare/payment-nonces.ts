@@ -14,12 +14,14 @@ import {
   forgettable,
   giveBack,
   interrupted,
+  lateOutcome,
   release,
   renewLease,
   resumeSettle,
   type Claim,
   type NonceRecord,
 } from "../domain/payment-nonce.ts";
+import type { AuditMessage } from "./audit-messages.ts";
 import { settlePayment, type FacilitatorOrder } from "./facilitator.ts";
 
 const MAX_DUE_ROWS = 50;
@@ -27,6 +29,7 @@ const MAX_DUE_ROWS = 50;
 const ALARM_STEP_MS = 500;
 
 export interface PaymentNoncesEnv {
+  readonly AUDIT_QUEUE: Queue<AuditMessage>;
   readonly ALLOW_PRIVATE_UPSTREAMS?: string;
 }
 
@@ -158,12 +161,23 @@ export class PaymentNonces extends DurableObject<PaymentNoncesEnv> {
       allowPrivate: this.env.ALLOW_PRIVATE_UPSTREAMS === "true",
     });
     const after = afterSettle(record, outcome, delivers, Date.now());
+    const late = lateOutcome(record, after);
+    // Told before it is written down: what a crash in between undoes is asked, and told, again.
+    if (late !== null) await this.#tell(record, late, after?.transaction ?? "");
     if (after === null) {
       this.#delete(record.nonce);
       return { kind: "failed", reason: "reason" in outcome ? outcome.reason : "nonce_already_used" };
     }
     this.#write(after, order);
     return after.state === "unknown" ? { kind: "unknown" } : { kind: "settled", transaction: after.transaction };
+  }
+
+  /** No call of its own will bring the news to the owner's list of payments. */
+  async #tell({ listed }: NonceRecord, state: "kept" | "failed", transaction: string): Promise<void> {
+    if (listed === undefined) return;
+    const { organisationId, reference } = listed;
+    const message = { v: 1, kind: "payment", organisation_id: organisationId, reference, state, transaction } as const;
+    await this.env.AUDIT_QUEUE.send(message, { contentType: "json" });
   }
 
   #change(nonce: string, next: (record: NonceRecord | null, nowMs: number) => NonceRecord | null): NonceRecord | null {

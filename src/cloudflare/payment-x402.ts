@@ -72,8 +72,10 @@ async function reserve(
 ): Promise<Result<PaymentHold, Refusal>> {
   const { requestId } = input;
   const { nonce, digest, paymentId, validBeforeMs, stale } = payment;
-  const nonces = options.nonces.getByName(`${payment.network}/${payment.asset}/${payment.payer}`);
-  const wish = { nonce, digest, paymentId, requestId, validBeforeMs, fresh: stale === null };
+  const payer = `${payment.network}/${payment.asset}/${payment.payer}`;
+  const nonces = options.nonces.getByName(payer);
+  const listed = { organisationId: input.document.organisationId, reference: `${payer}/${nonce}` };
+  const wish = { nonce, digest, paymentId, listed, requestId, validBeforeMs, fresh: stale === null };
   const reply = await nonces.reserve(wish, order);
   const held = (transaction: string | null): PaymentHold =>
     heldPayment({ input, terms, payment, nonces, transaction, refund: options.refund });

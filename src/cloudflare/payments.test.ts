@@ -202,6 +202,7 @@ describe("a reservation", () => {
     nonce: "0x1",
     digest: "d",
     paymentId: null,
+    listed: { organisationId: "org_default", reference: "n/a/p/0x1" },
     requestId,
     validBeforeMs: Date.now() + 60_000,
     fresh: true,

@@ -7,6 +7,7 @@ import {
   deliver,
   giveBack,
   interrupted,
+  lateOutcome,
   LEASE_MS,
   release,
   renewLease,
@@ -18,6 +19,7 @@ const wish = (requestId: string, more: object = {}) => ({
   nonce: "0x1",
   digest: "d",
   paymentId: null,
+  listed: { organisationId: "org_default", reference: "n/a/p/0x1" },
   requestId,
   validBeforeMs: 1_000_000,
   fresh: true,
@@ -84,6 +86,19 @@ describe("a payment's record", () => {
     expect(afterSettle(asked, { kind: "used" }, false, 7)?.state).toBe("paid");
     // Used before we ever tried: somebody else got that money.
     expect(afterSettle(settling("a"), { kind: "used" }, true, 2)).toBe(null);
+  });
+
+  it("is told to its owner when no call will tell", () => {
+    const asked = resumeSettle(interrupted(settling("a"), 5), 6);
+    const paid = afterSettle(asked, { kind: "settled", transaction: "0xt" }, false, 7);
+    expect(paid?.listed).toEqual(wish("a").listed);
+    expect(lateOutcome(asked, paid)).toBe("kept");
+    expect(lateOutcome(asked, afterSettle(asked, { kind: "failed", reason: "expired" }, false, 7))).toBe("failed");
+    expect(lateOutcome(asked, afterSettle(asked, { kind: "unclear" }, false, 7))).toBe(null);
+    // The call that settles has a record of its own.
+    const settled = afterSettle(settling("a"), { kind: "settled", transaction: "0xt" }, true, 2);
+    expect(lateOutcome(settling("a"), settled)).toBe(null);
+    expect(lateOutcome(settling("a"), null)).toBe(null);
   });
 
   it("is given back by the request that spent it, and by no other", () => {

@@ -11,11 +11,20 @@
  */
 export type NonceState = "reserved" | "settling" | "unknown" | "paid" | "spent";
 
+/** Where it stands in an owner's list of payments. */
+export interface ListedPayment {
+  readonly organisationId: string;
+  /** Network, asset, payer and nonce, joined by `/`. */
+  readonly reference: string;
+}
+
 export interface NonceRecord {
   readonly nonce: string;
   /** What was signed and for which call; another call or authorization may not use the record. */
   readonly digest: string;
   readonly paymentId: string | null;
+  /** Absent in records of before it was kept. */
+  readonly listed?: ListedPayment;
   readonly state: NonceState;
   readonly holder: string | null;
   readonly leaseUntilMs: number;
@@ -34,6 +43,7 @@ export interface Claim {
   readonly nonce: string;
   readonly digest: string;
   readonly paymentId: string | null;
+  readonly listed: ListedPayment;
   readonly requestId: string;
   readonly validBeforeMs: number;
   /** False: too old for a first use (its quote or its times); only money that came already may still be used. */
@@ -92,6 +102,7 @@ export function claim(record: NonceRecord | null, named: NonceRecord | null, wis
       nonce: wish.nonce,
       digest: wish.digest,
       paymentId: wish.paymentId,
+      listed: wish.listed,
       state: "reserved",
       ...leased,
       attempts: 0,
@@ -141,6 +152,15 @@ export function afterSettle(
   if (delivers && record.holder !== null) return spent({ ...record, transaction });
   const leaseUntilMs = nowMs + LEASE_MS;
   return { ...record, state: "paid", transaction, leaseUntilMs, dueMs: nowMs + KEEP_PAID_MS };
+}
+
+/**
+ * What became of a settlement that nobody waited for any more; null: that is told by the record of the call that asked, or not
+ * known yet. `after`: as `afterSettle` gave it.
+ */
+export function lateOutcome(record: NonceRecord, after: NonceRecord | null): "kept" | "failed" | null {
+  if (record.holder !== null || after?.state === "unknown") return null;
+  return after === null ? "failed" : "kept";
 }
 
 /** Nobody waits for the facilitator's answer any more (the object was restarted). */

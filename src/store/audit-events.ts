@@ -55,6 +55,12 @@ const INSERT_NOTICE = `INSERT OR IGNORE INTO notices
 const INSERT_CHECKPOINT = `INSERT INTO audit_checkpoints (credential_id, seq, hash, at_ms, key_id, signature)
   VALUES (?1, ?2, ?3, ?4, ?5, ?6)`;
 
+/** Only an open question is answered: the word of a later call counts more. */
+const RESOLVE_PAYMENT = `UPDATE audit_payments SET state = ?3,
+    charged_usd_micros = CASE ?3 WHEN 'kept' THEN usd_micros ELSE 0 END,
+    transaction_hash = coalesce(nullif(?4, ''), transaction_hash)
+  WHERE organisation_id = ?1 AND reference = ?2 AND state = 'unknown'`;
+
 /** What arrives together. */
 export interface AuditRows {
   readonly events: readonly EventTuple[];
@@ -69,6 +75,20 @@ export function storeRows(database: D1Database, rows: AuditRows): D1PreparedStat
   for (const notice of rows.notices ?? []) statements.push(insertNotice(database, notice));
   if (rows.checkpoint) statements.push(insertCheckpoint(database, rows.checkpoint));
   return statements;
+}
+
+/** What became of a payment that stands as `unknown`. Changes nothing about any other. */
+export function resolvePayment(
+  database: D1Database,
+  payment: {
+    readonly organisationId: string;
+    readonly reference: string;
+    readonly state: "kept" | "failed";
+    readonly transaction: string;
+  },
+): D1PreparedStatement {
+  const { organisationId, reference, state, transaction } = payment;
+  return database.prepare(RESOLVE_PAYMENT).bind(organisationId, reference, state, transaction);
 }
 
 /** One statement for all events of a message (at most 2 MB of JSON). */

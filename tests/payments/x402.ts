@@ -396,8 +396,19 @@ export function x402Tests(of: () => World): void {
         10_000,
         () => "never settled",
       );
+      const listed = async () => (await payments(`credential_id=${paid.id}&payer=${payer.address.toLowerCase()}`))[0] ?? null;
+      const listedAs = (state: string) =>
+        until(
+          async () => member(await listed(), "state") === state,
+          10_000,
+          () => `not listed as ${state}`,
+        );
+      await listedAs("kept");
+      expect(await listed()).toMatchObject({ charged_usd_micros: PRICE_USD_MICROS, status: 503 });
+      expect(member(await listed(), "transaction")).toMatch(/^0x[0-9a-f]{64}$/);
       expect((await call(world, paid, "/alarm", header)).status).toBe(200);
       expect(await spent()).toBe(PRICE);
+      await listedAs("settled");
     });
 
     it("and refuses to settle is not paid: no delivery, a new offer", async () => {

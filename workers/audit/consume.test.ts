@@ -280,6 +280,63 @@ describe("faults", () => {
   });
 });
 
+describe("payments", () => {
+  const REFERENCE = "eip155:84532/0xtoken/0xpayer/0xnonce";
+  const news = { v: 1, kind: "payment", organisation_id: "org_default", state: "kept", transaction: "0xt" };
+  const stateOf = (reference: string) =>
+    rows<Record<string, unknown>>(
+      "SELECT state, charged_usd_micros, transaction_hash FROM audit_payments WHERE reference = ?",
+      reference,
+    );
+
+  /** One payment in this state, as an event's notes say it. */
+  async function withPayment(state: string): Promise<string> {
+    const gate = gateWith(0);
+    const nonce = `0x${gate.document.credentialId}`;
+    const [network = "", asset = "", payer = ""] = REFERENCE.split("/");
+    const payment = { provider: "x402", network, asset, payer, nonce, amount: "1000", usd_micros: 1_000, state };
+    const reply = gate.admit({}, NOON_MS);
+    if (reply.decision !== "go") throw new Error(reply.decision);
+    gate.settle([settlementOf(reply.admission, { notes: { payment: { ...payment, transaction: "" } } })], NOON_MS + 1);
+    expect(await deliver([messageOf(gate)])).toEqual(["ack"]);
+    return `${network}/${asset}/${payer}/${nonce}`;
+  }
+
+  test("of which nobody knew are listed with what became of them, and once", async () => {
+    const kept = await withPayment("unknown");
+    const failed = await withPayment("unknown");
+    const messages = [
+      { ...news, reference: kept },
+      { ...news, reference: kept, state: "failed", transaction: "" },
+      { ...news, reference: failed, state: "failed", transaction: "" },
+    ];
+    expect(await deliver(messages)).toEqual(["ack", "ack", "ack"]);
+    expect(await stateOf(kept)).toEqual([{ state: "kept", charged_usd_micros: 1_000, transaction_hash: "0xt" }]);
+    expect(await stateOf(failed)).toEqual([{ state: "failed", charged_usd_micros: 0, transaction_hash: null }]);
+    expect(told.flatMap(({ ranges }) => ranges)).toHaveLength(2);
+  });
+
+  test("that a call has told about, or that are another organisation's, stay as they are", async () => {
+    const settled = await withPayment("settled");
+    const foreign = await withPayment("unknown");
+    await deliver([
+      { ...news, reference: settled, state: "failed" },
+      { ...news, reference: foreign, organisation_id: "org_other" },
+      { ...news, reference: "nobody/knows/this/one" },
+    ]);
+    expect(await stateOf(settled)).toMatchObject([{ state: "settled", charged_usd_micros: 1_000 }]);
+    expect(await stateOf(foreign)).toMatchObject([{ state: "unknown", charged_usd_micros: null }]);
+    expect(await stateOf("nobody/knows/this/one")).toEqual([]);
+  });
+
+  test("with news that do not fit the schema go back", async () => {
+    const reference = await withPayment("unknown");
+    expect(await deliver([{ ...news, reference, state: "settled" }])).toEqual(["retry"]);
+    expect(await deliver([{ ...news }])).toEqual(["retry"]);
+    expect(await stateOf(reference)).toMatchObject([{ state: "unknown" }]);
+  });
+});
+
 describe("notices", () => {
   async function withNotice(): Promise<string> {
     credentials += 1;

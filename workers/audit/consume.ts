@@ -7,7 +7,7 @@
  */
 import type { AuditMessage } from "../../src/cloudflare/audit-messages.ts";
 import { EVENT_SEQ } from "../../src/domain/chain.ts";
-import { storeRows } from "../../src/store/audit-events.ts";
+import { resolvePayment, storeRows } from "../../src/store/audit-events.ts";
 import type { AuditEnv } from "./env.ts";
 import { parseAuditMessage } from "./message-schema.ts";
 
@@ -38,7 +38,7 @@ export async function consume(batch: MessageBatch, env: AuditEnv): Promise<void>
 async function store(arrivals: readonly Arrival[], database: D1Database): Promise<readonly Arrival[]> {
   if (arrivals.length === 0) return [];
   try {
-    const statements = arrivals.flatMap(({ content }) => storeRows(database, content));
+    const statements = arrivals.flatMap(({ content }) => statementsOf(content, database));
     if (statements.length > 0) await database.batch(statements);
     for (const { message } of arrivals) message.ack();
     return arrivals;
@@ -48,7 +48,7 @@ async function store(arrivals: readonly Arrival[], database: D1Database): Promis
   const stored: Arrival[] = [];
   for (const arrival of arrivals) {
     try {
-      const statements = storeRows(database, arrival.content);
+      const statements = statementsOf(arrival.content, database);
       if (statements.length > 0) await database.batch(statements);
       arrival.message.ack();
       stored.push(arrival);
@@ -58,6 +58,12 @@ async function store(arrivals: readonly Arrival[], database: D1Database): Promis
     }
   }
   return stored;
+}
+
+function statementsOf(content: AuditMessage, database: D1Database): D1PreparedStatement[] {
+  if (content.kind !== "payment") return storeRows(database, content);
+  const { organisation_id: organisationId, reference, state, transaction } = content;
+  return [resolvePayment(database, { organisationId, reference, state, transaction })];
 }
 
 /** Tells each gate which of its events are safe. */

@@ -106,6 +106,14 @@ const auditMessage = z.discriminatedUnion("kind", [
     checkpoint: checkpoint.nullable(),
   }),
   z.object({ v: z.literal(1), kind: z.literal("doorstep"), events: z.array(event).max(MAX_EVENTS) }),
+  z.object({
+    v: z.literal(1),
+    kind: z.literal("payment"),
+    organisation_id: name,
+    reference: text,
+    state: z.enum(["kept", "failed"]),
+    transaction: name,
+  }),
 ]);
 
 /** The message, or null when it is not one. Events must be those of the gate that the message names. */
@@ -113,6 +121,7 @@ export function parseAuditMessage(body: unknown): AuditMessage | null {
   const parsed = auditMessage.safeParse(body);
   if (!parsed.success) return null;
   const message = parsed.data;
+  if (message.kind === "payment") return message;
   const owner = message.kind === "gate" ? message.credential_id : null;
   return message.events.every((each) => each[1] === owner) ? message : null;
 }
