@@ -1,194 +1,139 @@
 /**
  * The curve secp256k1: points, and what is computed with them. Pure. For public data only: its time depends on its input.
  *
- * Comments behind numbers say how wide they are at most (see `Element`).
+ * Coordinates are remainders, not residues: they may be negative, and are equal when their difference is a multiple of P.
  */
-import { element, isZero, multiply, ONE, P, residueOf, scale, square, subtract, zero } from "./secp256k1-field.ts";
-import type { Element } from "./secp256k1-field.ts";
-import { invert, root } from "./secp256k1-powers.ts";
-
-/** Both one wide. */
 export interface Affine {
-  readonly x: Element;
-  readonly y: Element;
+  readonly x: bigint;
+  readonly y: bigint;
 }
 
-/** (X/Z², Y/Z³), changed in place; Z = 0 is the point at infinity. X is at most 4 wide, Y 3, Z 1. */
-export type Jacobian = Affine & { readonly z: Element };
+/** (X/Z², Y/Z³); Z = 0 is the point at infinity. */
+export interface Jacobian extends Affine {
+  readonly z: bigint;
+}
 
+/** y² = x³ + 7 over the integers modulo P (SEC 2, section 2.4.1). */
+const P = 0xfffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2fn;
 /** Of the group: signatures are numbers below it. */
 export const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
-/** y² = x³ + 7 modulo P (SEC 2, section 2.4.1). */
-const SEVEN = 7;
+export const BASE: Affine = {
+  x: 0x79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798n,
+  y: 0x483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8n,
+};
 /** λ·(x, y) = (β·x, y), for a cube root λ of 1 modulo the order and a cube root β of 1 modulo P. */
-const BETA = element(0x7ae96a2b657c07106e64479eac3434e99cf0497512f58995c1396c28719501een);
-
-export function basePoint(): Affine {
-  return {
-    x: element(0x79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798n),
-    y: element(0x483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8n),
-  };
-}
-
-export function infinity(): Jacobian {
-  return { x: zero(), y: zero(), z: zero() };
-}
-
-export function isInfinite({ z }: Jacobian): boolean {
-  return isZero(z);
-}
+const BETA = 0x7ae96a2b657c07106e64479eac3434e99cf0497512f58995c1396c28719501een;
+export const INFINITY: Jacobian = { x: 1n, y: 1n, z: 0n };
 
 /** The curve's point with that abscissa, or null. */
-export function liftX(abscissa: bigint, odd: boolean): Affine | null {
-  if (abscissa >= P) return null;
-  const x = element(abscissa);
-  const [cube, y, check] = [zero(), zero(), zero()];
-  square(cube, x);
-  multiply(cube, cube, x);
-  cube[0] += SEVEN;
-  root(y, cube);
-  square(check, y);
-  subtract(check, check, cube);
-  if (residueOf(check) !== 0n) return null;
-  if (((residueOf(y) & 1n) === 1n) !== odd) scale(y, y, -1);
-  return { x, y };
+export function liftX(x: bigint, odd: boolean): Affine | null {
+  if (x >= P) return null;
+  const square = (((x * x) % P) * x + 7n) % P;
+  const y = root(square);
+  if ((y * y) % P !== square) return null;
+  return { x, y: ((y & 1n) === 1n) === odd ? y : P - y };
 }
 
-/** A multiple of a point, and its image (β·x, y). */
-export interface Multiple extends Jacobian {
-  readonly image: Affine;
+/** value^((P + 1) / 4): its square root, if it has one. Its exponent in bits: 223 ones, 0, 22 ones, 0000, 11, 00. */
+function root(value: bigint): bigint {
+  const ones2 = (squared(value, 1) * value) % P;
+  const ones3 = (squared(ones2, 1) * value) % P;
+  const ones6 = (squared(ones3, 3) * ones3) % P;
+  const ones9 = (squared(ones6, 3) * ones3) % P;
+  const ones11 = (squared(ones9, 2) * ones2) % P;
+  const ones22 = (squared(ones11, 11) * ones11) % P;
+  const ones44 = (squared(ones22, 22) * ones22) % P;
+  const ones88 = (squared(ones44, 44) * ones44) % P;
+  const ones176 = (squared(ones88, 88) * ones88) % P;
+  const ones220 = (squared(ones176, 44) * ones44) % P;
+  const ones223 = (squared(ones220, 3) * ones3) % P;
+  return squared((squared((squared(ones223, 23) * ones22) % P, 6) * ones2) % P, 2);
 }
 
-/** Room for a table that `fillTable` fills, as often as one likes: making it takes longer than filling it. */
-export function newTable(width: number): readonly Multiple[] {
-  return Array.from({ length: 1 << (width - 2) }, () => {
-    const point = infinity();
-    return { ...point, image: { x: zero(), y: point.y } };
-  });
+/** value^(2^times). */
+function squared(value: bigint, times: number): bigint {
+  let power = value;
+  for (let time = 0; time < times; time += 1) power = (power * power) % P;
+  return power;
 }
-
-/** Registers of `fillTable`; nothing is kept in them between calls. */
-const twice = infinity();
-const sum = infinity();
-const product = zero();
-const inverse = zero();
 
 /**
- * 1, 3, 5 … times the point. The double's Z scales the curve to one on which the double itself is affine, and the formulas do
- * not depend on the curve's constant: so the steps need no inversion of their own, and all share one (Montgomery).
+ * 1, 3, 5 … times the point, and the same of its image (β·x, y). The double's Z scales the curve to one on which the double
+ * itself is affine, and the formulas do not depend on the curve's constant: so the steps need no inversion of their own.
  */
-export function fillTable(table: readonly Multiple[], point: Affine): void {
-  twice.z.fill(0);
-  add(twice, point, false);
-  double(twice);
-  square(product, twice.z);
-  multiply(sum.x, point.x, product);
-  multiply(product, product, twice.z);
-  multiply(sum.y, point.y, product);
-  sum.z.set(ONE);
-  // One wide, as `add` wants it.
-  multiply(twice.x, twice.x, ONE);
-  multiply(twice.y, twice.y, ONE);
-  product.set(ONE);
-  for (const { x, y, z, image } of table) {
-    x.set(sum.x);
-    y.set(sum.y);
-    multiply(z, sum.z, twice.z);
-    // For now, the product of all before.
-    image.x.set(product);
-    multiply(product, product, z);
-    add(sum, twice, false);
+export function tablesOf(point: Affine, width: number): [readonly Affine[], readonly Affine[]] {
+  const twice = double({ ...point, z: 1n });
+  const zz = (twice.z * twice.z) % P;
+  let last: Jacobian = { x: (point.x * zz) % P, y: (point.y * ((zz * twice.z) % P)) % P, z: 1n };
+  const multiples: Jacobian[] = [];
+  for (let count = 1 << (width - 2); count > 0; count -= 1) {
+    multiples.push({ ...last, z: (last.z * twice.z) % P });
+    last = add(last, twice);
   }
-  invert(inverse, product);
-  for (const multiple of table.toReversed()) {
-    const { x, z, image } = multiple;
-    multiply(image.x, image.x, inverse);
-    multiply(inverse, inverse, z);
-    flatten(multiple, image.x);
-    multiply(image.x, x, BETA);
-  }
+  const table = toAffine(multiples);
+  return [table, table.map(({ x, y }) => ({ x: (x * BETA) % P, y }))];
 }
 
-/** Makes X and Y the affine coordinates. The point may not be infinite. */
-export function toAffine(point: Jacobian): void {
-  invert(inverse, point.z);
-  flatten(point, inverse);
-}
-
-/** `perZ`: 1/Z. */
-function flatten({ x, y, z }: Jacobian, perZ: Element): void {
-  square(z, perZ);
-  multiply(x, x, z);
-  multiply(z, z, perZ);
-  multiply(y, y, z);
-}
-
-/** Registers of `double` and `add`; nothing is kept in them between calls. */
-const t0 = zero();
-const t1 = zero();
-const t2 = zero();
-const t3 = zero();
-const t4 = zero();
-
-/** `dbl-2009-l` of the Explicit-Formulas Database. Infinity stays what it is: its Z remains 0. */
-export function double({ x, y, z }: Jacobian): void {
-  const yy = t0;
-  const d = t1;
-  const e = t2;
-  const yyyy = t3;
-  square(yy, y);
-  scale(yyyy, yy, 2); // 2
-  scale(yy, yy, 4); // 4
-  multiply(d, x, yy);
-  square(yyyy, yyyy); // 4·y⁴
-  square(e, x);
-  scale(e, e, 3); // 3
-  scale(y, y, 2); // 6
-  multiply(z, y, z);
-  square(x, e);
-  for (let at = 0; at < x.length; at += 1) x[at] = (x[at] ?? 0) - 2 * (d[at] ?? 0); // 3
-  subtract(d, d, x); // 4
-  multiply(y, e, d);
-  for (let at = 0; at < y.length; at += 1) y[at] = (y[at] ?? 0) - 2 * (yyyy[at] ?? 0); // 3
-}
-
-/** `madd` of the Explicit-Formulas Database, in place; equal and opposite points included. `negative`: subtracts instead. */
-export function add({ x, y, z }: Jacobian, b: Affine, negative: boolean): void {
-  if (isZero(z)) {
-    x.set(b.x);
-    scale(y, b.y, negative ? -1 : 1);
-    z.set(ONE);
-    return;
+/** With one inversion for all (Montgomery). None may be infinite. */
+export function toAffine(points: readonly Jacobian[]): Affine[] {
+  const before: bigint[] = [];
+  let product = 1n;
+  for (const { z } of points) {
+    before.push(product);
+    product = (product * z) % P;
   }
-  const zz = t0;
-  const h = t1;
-  const r = t2;
-  const hh = t3;
-  const v = t4;
-  square(zz, z);
-  multiply(h, b.x, zz);
-  subtract(h, h, x); // 5
-  multiply(r, zz, z);
-  multiply(r, b.y, r);
-  if (negative) scale(r, r, -1);
-  subtract(r, r, y); // 4
-  multiply(z, z, h);
-  if (isZero(z)) {
-    // The same abscissa: the same point, or its opposite, whose sum is infinity.
-    if (residueOf(r) !== 0n) return;
-    x.set(b.x);
-    scale(y, b.y, negative ? -1 : 1);
-    z.set(ONE);
-    double({ x, y, z });
-    return;
+  let inverse = invert(residue(product, P), P);
+  const affine: Affine[] = [];
+  for (let at = points.length - 1; at >= 0; at -= 1) {
+    const point = points[at];
+    const others = before[at];
+    if (point === undefined || others === undefined) throw new RangeError("no such point");
+    const z = (inverse * others) % P;
+    inverse = (inverse * point.z) % P;
+    const zz = (z * z) % P;
+    affine[at] = { x: residue(point.x * zz, P), y: residue(point.y * ((zz * z) % P), P) };
   }
-  square(hh, h);
-  multiply(h, hh, h); // h³
-  multiply(v, x, hh);
-  square(x, r);
-  for (let at = 0; at < x.length; at += 1) x[at] = (x[at] ?? 0) - (h[at] ?? 0) - 2 * (v[at] ?? 0); // 4
-  subtract(v, v, x); // 5
-  multiply(v, r, v);
-  multiply(h, y, h);
-  subtract(y, v, h); // 2
+  return affine;
+}
+
+/** `dbl-2009-l` of the Explicit-Formulas Database, with fewer reductions. */
+export function double({ x, y, z }: Jacobian): Jacobian {
+  if (z === 0n) return INFINITY;
+  const yy = (y * y) % P;
+  const d = (4n * x * yy) % P;
+  const e = 3n * ((x * x) % P);
+  const x3 = (e * e - 2n * d) % P;
+  return { x: x3, y: (e * (d - x3) - 8n * yy * yy) % P, z: (2n * y * z) % P };
+}
+
+/** `madd` of the Explicit-Formulas Database; equal and opposite points included. */
+export function add(a: Jacobian, b: Affine): Jacobian {
+  if (a.z === 0n) return { ...b, z: 1n };
+  const zz = (a.z * a.z) % P;
+  const h = ((b.x * zz) % P) - a.x;
+  const r = ((b.y * ((zz * a.z) % P)) % P) - a.y;
+  const z = (a.z * h) % P;
+  if (z === 0n) return r % P === 0n ? double(a) : INFINITY;
+  const hh = (h * h) % P;
+  const hhh = (hh * h) % P;
+  const v = (a.x * hh) % P;
+  const x = (r * r - hhh - 2n * v) % P;
+  return { x, y: (r * (v - x) - a.y * hhh) % P, z };
+}
+
+export function residue(value: bigint, modulus: bigint): bigint {
+  const rest = value % modulus;
+  return rest < 0n ? rest + modulus : rest;
+}
+
+/** By the extended Euclidean algorithm; `value` in 1 … modulus − 1. */
+export function invert(value: bigint, modulus: bigint): bigint {
+  let [a, b] = [value, modulus];
+  let [x, u] = [0n, 1n];
+  while (a !== 0n) {
+    const quotient = b / a;
+    [a, b] = [b - a * quotient, a];
+    [x, u] = [u, x - u * quotient];
+  }
+  return residue(x, modulus);
 }
