@@ -1,4 +1,5 @@
 /** The payment port inside workerd: what runs without a price, what a hold costs, and what the objects keep. */
+import { secp256k1 } from "@noble/curves/secp256k1";
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
@@ -8,10 +9,12 @@ import { ok } from "../domain/result.ts";
 import { handleCall } from "../pipeline.ts";
 import { connection, grant, SETTINGS, world } from "../pipeline.fixture.ts";
 import type { PaymentRule } from "../domain/payment.ts";
+import { authorizationDigest, recoverSigner } from "../domain/x402-authorization.ts";
+import { encodeHeader, type Requirements } from "../domain/x402-wire.ts";
 import type { PaymentHold, PaymentInput } from "../ports.ts";
 import { sendLater } from "./credit-closings.ts";
 import type { CreditLedger, HoldClosing } from "./credit-ledger.ts";
-import type { FacilitatorOrder } from "./facilitator.ts";
+import { verifyPayment, type FacilitatorOrder } from "./facilitator.ts";
 import { payments, type PaymentOptions } from "./payments.ts";
 import { RideBuffer } from "./ride-buffer.ts";
 
@@ -221,5 +224,108 @@ describe("a reservation", () => {
     expect(await nonces.renew("0x1", winner)).toBe(true);
     await nonces.release("0x1", winner);
     expect(await nonces.reserve(wish("e"), order)).toEqual({ kind: "reserved" });
+  });
+});
+
+describe("a facilitator's answer", () => {
+  const order: FacilitatorOrder = { url: "https://f.example.com", body: "{}", payer: "0x", network: "n", amount: "1" };
+  const valid = JSON.stringify({ isValid: true });
+  const verified = async (body: BodyInit, headers: Record<string, string>): Promise<boolean> => {
+    const answer = new Response(body, { headers });
+    return (await verifyPayment(order, { allowPrivate: false, fetch: () => Promise.resolve(answer) })).ok;
+  };
+  const stream = (text: string): ReadableStream => new Blob([text]).stream();
+
+  it("is read whether or not its length is told", async () => {
+    expect(await verified(valid, { "content-length": String(valid.length) })).toBe(true);
+    expect(await verified(stream(valid), {})).toBe(true);
+    expect(await verified("", { "content-length": "0" })).toBe(false);
+  });
+
+  it("is refused above 64 KiB, whatever its length is said to be", async () => {
+    const long = valid + " ".repeat(65_536);
+    expect(await verified(stream(long), {})).toBe(false);
+    expect(await verified(long, { "content-length": String(long.length) })).toBe(false);
+    // The length of what is compressed says nothing about what comes out of it.
+    expect(await verified(stream(long), { "content-length": "90", "content-encoding": "br" })).toBe(false);
+  });
+});
+
+describe("an x402 payment", () => {
+  const accept = {
+    network: "eip155:84532",
+    asset: `0x${"0a".repeat(20)}`,
+    payTo: `0x${"0b".repeat(20)}`,
+    decimals: 6,
+    name: "USDC",
+    version: "2",
+  };
+  const priced: PaymentRule = {
+    ...rule,
+    provider: "x402",
+    account: null,
+    accepts: [accept],
+    facilitatorUrl: "https://f.example.com",
+  };
+
+  function sign(digest: Uint8Array): string {
+    const signature = secp256k1.sign(digest, new Uint8Array(32).fill(7));
+    return `0x${signature.toCompactHex()}${signature.recovery === 1 ? "1c" : "1b"}`;
+  }
+
+  /** A good payment of the call's first offer. */
+  async function paidHeaders(call: PaymentInput): Promise<Headers> {
+    const offered = await port().take(call);
+    const header = offered.ok ? "" : (offered.error.headers?.["payment-required"] ?? "");
+    const { accepts } = JSON.parse(atob(header)) as { readonly accepts: readonly Requirements[] };
+    const accepted = accepts[0];
+    if (accepted === undefined) throw new Error("no offer");
+    const any = new Uint8Array(32).fill(1);
+    const authorization = {
+      from: recoverSigner(any, sign(any)) ?? "",
+      to: accepted.payTo,
+      value: accepted.amount,
+      validAfter: "0",
+      validBefore: String(Math.floor(Date.now() / 1_000) + 3_600),
+      nonce: `0x${"0c".repeat(32)}`,
+    };
+    const domain = { name: accept.name, version: accept.version, chainId: 84_532, contract: accept.asset };
+    const signature = sign(authorizationDigest(authorization, domain));
+    const payment = { x402Version: 2, accepted, payload: { signature, authorization } };
+    return new Headers({ "payment-signature": encodeHeader(payment) });
+  }
+
+  it("is verified while it is being reserved, and a yes counts only for who got the reservation", async () => {
+    const call = input(priced);
+    const headers = await paidHeaders(call);
+    for (const kind of ["busy", "reserved"] as const) {
+      const asked: string[] = [];
+      const waiting = Promise.withResolvers<{ kind: string }>();
+      const nonces = { getByName: () => ({ reserve: () => waiting.promise, renew: async () => true }) };
+      const taken = port({
+        nonces: nonces as unknown as typeof PAYMENTS,
+        fetch: async (request) => {
+          asked.push(new URL(request.url).pathname);
+          return Response.json({ isValid: true });
+        },
+      }).take({ ...call, headers });
+      let over = false;
+      void taken.then(() => (over = true));
+      await new Promise((done) => setTimeout(done, 20));
+      expect([asked, over]).toEqual([["/verify"], false]);
+      waiting.resolve({ kind });
+      const hold = await taken;
+      expect(hold.ok).toBe(kind === "reserved");
+      if (hold.ok) await hold.value.release("upstream_500");
+    }
+  });
+
+  it("is refused when it cannot be reserved, whatever the facilitator says", async () => {
+    const call = input(priced);
+    const headers = await paidHeaders(call);
+    const away = { getByName: () => ({ reserve: () => Promise.reject(new Error("away")) }) };
+    const nonces = away as unknown as typeof PAYMENTS;
+    const fetch = (): Promise<Response> => Promise.resolve(Response.json({ isValid: true }));
+    await expect(port({ nonces, fetch }).take({ ...call, headers })).rejects.toThrow("away");
   });
 });
