@@ -354,7 +354,7 @@ function render(rows: readonly Row[], processor: Record<Kind, number>, calls: nu
 Measured ${new Date().toISOString().slice(0, 10)} on ${machine}, Linux, everything on one machine, load average ${loadavg()[0]?.toFixed(1)} (above
 ${cpus().length} other work was running). Calls without a price, paid out of credits and paid by token (x402, \`authorization\`) take turns on
 the same connections, ${calls} calls of each. The facilitator is a stub that answers at once; the ${TRIPS_PER_CALL} round trips of a paid call are
-measured in the same turns and left out of the added times; the first runs beside the reservation. Repeat with \`npm run bench:payments\`.
+measured in the same turns and left out of the added times. Repeat with \`npm run bench:payments\`.
 
 | connections | paid by | p10 ms | p50 ms | p90 ms | added at p10 | added at p50 | processor ms per call |
 |---:|---|---:|---:|---:|---:|---:|---:|

@@ -76,9 +76,6 @@ async function reserve(
   const nonces = options.nonces.getByName(payer);
   const listed = { organisationId: input.document.organisationId, reference: `${payer}/${nonce}` };
   const wish = { nonce, digest, paymentId, listed, requestId, validBeforeMs, fresh: stale === null };
-  const upfront = terms.rule.flow === "upfront";
-  // Verifying changes nothing, so it may run while the reservation is written; its answer counts only for who got that.
-  const verifying = upfront || stale !== null ? null : verifyPayment(order, options);
   const reply = await nonces.reserve(wish, order);
   const held = (transaction: string | null): PaymentHold =>
     heldPayment({ input, terms, payment, nonces, transaction, refund: options.refund });
@@ -97,13 +94,13 @@ async function reserve(
     case "reserved":
       break;
   }
-  if (upfront) {
+  if (terms.rule.flow === "upfront") {
     const settled = await nonces.settle(nonce, requestId, false);
     if (settled.kind === "settled") return ok(held(settled.transaction));
     notePayment({ input, payment, terms }, settled.kind === "failed" ? "failed" : "unknown", "");
     return err(settled.kind === "failed" ? offerRefusal(terms, settled.reason) : settlementUnknown());
   }
-  const verified = await (verifying ?? verifyPayment(order, options));
+  const verified = await verifyPayment(order, options);
   if (verified.ok) return ok(held(null));
   await nonces.release(nonce, requestId);
   return err(verified.error.kind === "refused" ? offerRefusal(terms, verified.error.reason) : VERIFIER_DOWN);
