@@ -70,7 +70,7 @@ export async function handleCall(
     let reached = false;
     try {
       // 6: payment, when the grant asks for it.
-      const payment = await takePayment({ request, headers, requestId, caller, judgement, open }, ports);
+      const payment = await takePayment({ request, headers, requestId, caller, judgement, open, held }, ports);
       if (!payment.ok) return refuseOpen(payment.error);
 
       // 7 and 8: choose the upstream credential and fetch its secret.

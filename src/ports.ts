@@ -109,6 +109,8 @@ export interface PaymentInput {
   readonly customer: string | null;
   readonly requestId: string;
   readonly nowMs: number;
+  /** The call will be refused with this once it is paid for: nothing is taken that would have to be given back. */
+  readonly held: Refusal | null;
   /** Adds to the audit event's notes; later values of a name replace earlier ones. */
   readonly note: (name: string, value: unknown) => void;
 }

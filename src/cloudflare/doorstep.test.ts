@@ -17,7 +17,8 @@ function bench() {
     defer: (each) => work.push(each),
     nonce: () => `n${(nonce += 1)}`,
   });
-  const events = () => sent.flatMap((message) => message.kind === "doorstep" ? message.events.map(eventFromTuple) : []);
+  const events = () =>
+    sent.flatMap((message) => (message.kind === "doorstep" ? message.events.map(eventFromTuple) : []));
   return { door, sent, work, sleeps, clock, events };
 }
 

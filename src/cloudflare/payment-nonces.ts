@@ -128,7 +128,8 @@ export class PaymentNonces extends DurableObject<PaymentNoncesEnv> {
     const due = this.#sql
       .exec("SELECT nonce FROM nonce WHERE due_ms <= ? ORDER BY due_ms LIMIT ?", nowMs + ALARM_STEP_MS, MAX_DUE_ROWS)
       .toArray();
-    await Promise.all(
+    // What fails (the queue is away) is due again later, with all others.
+    await Promise.allSettled(
       due.map(async ({ nonce }) => {
         const row = this.#read(String(nonce));
         if (row === null) return;

@@ -54,6 +54,7 @@ export async function takeX402(
   if (!presented.ok) return presented;
   const checked = checkPayment(presented.value, terms);
   if (!checked.ok) return err(offerRefusal(terms, checked.error));
+  if (input.held !== null) return err(input.held);
   if (rule.facilitatorUrl === null) return err(NO_FACILITATOR);
   return reserve(input, terms, checked.value, orderOf(checked.value, rule.facilitatorUrl), options);
 }

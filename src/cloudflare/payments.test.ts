@@ -68,6 +68,7 @@ function input(payment: PaymentRule | null, more: Partial<PaymentInput> = {}): P
     customer: "acme",
     requestId: `req_${Math.random()}`,
     nowMs: Date.now(),
+    held: null,
     note: () => undefined,
     ...more,
   };
@@ -319,6 +320,23 @@ describe("an x402 payment", () => {
       if (hold.ok) await hold.value.release("upstream_500");
     }
   });
+
+  it.each(["authorization", "upfront"] as const)(
+    "is not taken (%s) for a call that is refused anyway",
+    async (flow) => {
+      const held = { code: "circuit_open", detail: "The vendor is failing." } as const;
+      const call = input({ ...priced, flow }, { held });
+      const unpaid = await port().take(call);
+      expect(unpaid.ok ? null : unpaid.error.code).toBe("payment_required");
+      const nobody = { getByName: () => ({ reserve: () => Promise.reject(new Error("asked")) }) };
+      const fetch = (): Promise<Response> => Promise.reject(new Error("asked"));
+      const taken = await port({ nonces: nobody as unknown as typeof PAYMENTS, fetch }).take({
+        ...call,
+        headers: await paidHeaders(call),
+      });
+      expect(taken).toEqual({ ok: false, error: held });
+    },
+  );
 
   it("is refused when it cannot be reserved, whatever the facilitator says", async () => {
     const call = input(priced);

@@ -1,6 +1,6 @@
 /** Step 6: payment. Without a payment rule on the grant no payment code runs. */
 import type { ReadHeaders } from "../domain/header-map.ts";
-import type { Outcome } from "../domain/problem.ts";
+import type { Outcome, Refusal } from "../domain/problem.ts";
 import { ok } from "../domain/result.ts";
 import type { PaymentHold, Ports } from "../ports.ts";
 import type { Caller } from "./authenticate.ts";
@@ -21,6 +21,7 @@ export async function takePayment(
     readonly caller: Caller;
     readonly judgement: Judgement & { readonly grant: NonNullable<Judgement["grant"]> };
     readonly open: Pick<OpenCall, "note">;
+    readonly held: Refusal | null;
   },
   ports: Ports,
 ): Promise<Outcome<PaymentHold>> {
@@ -36,6 +37,7 @@ export async function takePayment(
     customer,
     requestId: call.requestId,
     nowMs: ports.clock.nowMs(),
+    held: call.held,
     note: call.open.note,
   });
 }

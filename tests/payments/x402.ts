@@ -396,7 +396,8 @@ export function x402Tests(of: () => World): void {
         10_000,
         () => "never settled",
       );
-      const listed = async () => (await payments(`credential_id=${paid.id}&payer=${payer.address.toLowerCase()}`))[0] ?? null;
+      const listed = async () =>
+        (await payments(`credential_id=${paid.id}&payer=${payer.address.toLowerCase()}`))[0] ?? null;
       const listedAs = (state: string) =>
         until(
           async () => member(await listed(), "state") === state,
