@@ -151,8 +151,8 @@ export class PaymentNonces extends DurableObject<PaymentNoncesEnv> {
     this.#write(row.record, row.order);
     const asking = this.#askFacilitator(row, delivers).finally(() => this.#asking.delete(nonce));
     this.#asking.set(nonce, asking);
-    // A caller that goes away must not keep the answer from being written down.
-    this.ctx.waitUntil(asking);
+    // A caller that goes away must not keep the answer from being written down; who stays hears of a failure.
+    this.ctx.waitUntil(asking.catch(() => undefined));
     return asking;
   }
 

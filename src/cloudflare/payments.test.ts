@@ -1,8 +1,8 @@
 /** The payment port inside workerd: what runs without a price, what a hold costs, and what the objects keep. */
 import { secp256k1 } from "@noble/curves/secp256k1";
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { ProxyEnv } from "../../workers/proxy/env.ts";
 import { resolveRoute } from "../domain/route.ts";
 import { ok } from "../domain/result.ts";
@@ -15,6 +15,8 @@ import type { PaymentHold, PaymentInput } from "../ports.ts";
 import { sendLater } from "./credit-closings.ts";
 import type { CreditLedger, HoldClosing } from "./credit-ledger.ts";
 import { verifyPayment, type FacilitatorOrder } from "./facilitator.ts";
+import type { AuditMessage } from "./audit-messages.ts";
+import { PaymentNonces } from "./payment-nonces.ts";
 import { payments, type PaymentOptions } from "./payments.ts";
 import { RideBuffer } from "./ride-buffer.ts";
 
@@ -225,6 +227,48 @@ describe("a reservation", () => {
     expect(await nonces.renew("0x1", winner)).toBe(true);
     await nonces.release("0x1", winner);
     expect(await nonces.reserve(wish("e"), order)).toEqual({ kind: "reserved" });
+  });
+});
+
+describe("a settlement that is found out late", () => {
+  const order: FacilitatorOrder = { url: "https://f.example.com", body: "{}", payer: "0x", network: "n", amount: "1" };
+  const listed = { organisationId: "org_default", reference: "n/a/late/0x1" };
+  const wish = (requestId: string) => {
+    const validBeforeMs = Date.now() + 600_000;
+    return { nonce: "0x1", digest: "d", paymentId: null, listed, requestId, validBeforeMs, fresh: true };
+  };
+  const transaction = `0x${"ab".repeat(32)}`;
+
+  it("is told to the owner, again and again until the queue takes it", async () => {
+    const startMs = Date.now();
+    const clock = vi.spyOn(Date, "now").mockReturnValue(startMs);
+    const facilitator = vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response("", { status: 500 }));
+    const sent: unknown[] = [];
+    let away = true;
+    const send = async (message: unknown): Promise<void> => {
+      if (away) throw new Error("The queue is away");
+      sent.push(message);
+    };
+    await runInDurableObject(PAYMENTS.getByName("n/a/late"), async (_, state) => {
+      const queue = { send } as unknown as Queue<AuditMessage>;
+      const nonces = new PaymentNonces(state, { AUDIT_QUEUE: queue });
+      expect(await nonces.reserve(wish("a"), order)).toEqual({ kind: "reserved" });
+      expect(await nonces.settle("0x1", "a", true)).toEqual({ kind: "unknown" });
+      expect(sent).toEqual([]);
+      facilitator.mockImplementation(async () =>
+        Response.json({ success: true, transaction, payer: "0x", network: "n", amount: "1" }),
+      );
+      clock.mockReturnValue(startMs + 10_000);
+      await nonces.alarm();
+      expect(await state.storage.getAlarm()).toBeGreaterThan(startMs + 10_000);
+      away = false;
+      clock.mockReturnValue(startMs + 60_000);
+      await nonces.alarm();
+      const { organisationId: organisation_id, reference } = listed;
+      expect(sent).toEqual([{ v: 1, kind: "payment", organisation_id, reference, state: "kept", transaction }]);
+      expect(await nonces.reserve(wish("b"), order)).toEqual({ kind: "paid", transaction });
+    });
+    vi.restoreAllMocks();
   });
 });
 
