@@ -59,6 +59,16 @@ export async function takeX402(
   return reserve(input, terms, checked.value, orderOf(checked.value, rule.facilitatorUrl), options);
 }
 
+/** Under which a payment is listed, and refunded once. */
+export function paymentReference(payment: CheckedPayment): string {
+  return `${payerName(payment)}/${payment.nonce}`;
+}
+
+/** Of the object that keeps the payer's nonces of one token. */
+function payerName({ network, asset, payer }: CheckedPayment): string {
+  return `${network}/${asset}/${payer}`;
+}
+
 /** The 402 for a call that carries no payment. */
 export function x402Offer(input: PaymentInput, rule: PaymentRule, options: X402Options): Refusal {
   return offerRefusal(termsOf(input, rule, options), null);
@@ -73,9 +83,8 @@ async function reserve(
 ): Promise<Result<PaymentHold, Refusal>> {
   const { requestId } = input;
   const { nonce, digest, paymentId, validBeforeMs, stale } = payment;
-  const payer = `${payment.network}/${payment.asset}/${payment.payer}`;
-  const nonces = options.nonces.getByName(payer);
-  const listed = { organisationId: input.document.organisationId, reference: `${payer}/${nonce}` };
+  const nonces = options.nonces.getByName(payerName(payment));
+  const listed = { organisationId: input.document.organisationId, reference: paymentReference(payment) };
   const wish = { nonce, digest, paymentId, listed, requestId, validBeforeMs, fresh: stale === null };
   const reply = await nonces.reserve(wish, order);
   const held = (transaction: string | null): PaymentHold =>

@@ -202,8 +202,9 @@ it("a WebSocket is paid for with its handshake, and carries the receipt", async 
   expect(made.settlements).toHaveLength(1);
 });
 
+const order: FacilitatorOrder = { url: "https://f.example.com", body: "{}", payer: "0x", network: "n", amount: "1" };
+
 describe("a reservation", () => {
-  const order: FacilitatorOrder = { url: "https://f.example.com", body: "{}", payer: "0x", network: "n", amount: "1" };
   const wish = (requestId: string) => ({
     nonce: "0x1",
     digest: "d",
@@ -231,7 +232,6 @@ describe("a reservation", () => {
 });
 
 describe("a settlement that is found out late", () => {
-  const order: FacilitatorOrder = { url: "https://f.example.com", body: "{}", payer: "0x", network: "n", amount: "1" };
   const listed = { organisationId: "org_default", reference: "n/a/late/0x1" };
   const wish = (requestId: string) => {
     const validBeforeMs = Date.now() + 600_000;
@@ -273,7 +273,6 @@ describe("a settlement that is found out late", () => {
 });
 
 describe("a facilitator's answer", () => {
-  const order: FacilitatorOrder = { url: "https://f.example.com", body: "{}", payer: "0x", network: "n", amount: "1" };
   const valid = JSON.stringify({ isValid: true });
   const verified = async (body: BodyInit, headers: Record<string, string>): Promise<boolean> => {
     const answer = new Response(body, { headers });

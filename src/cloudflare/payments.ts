@@ -12,7 +12,7 @@ import type { ClosingBuffer } from "./credit-closings.ts";
 import type { CreditLedger } from "./credit-ledger.ts";
 import { ledgerOf, takeCredits } from "./payment-credits.ts";
 import type { PaymentNonces } from "./payment-nonces.ts";
-import { carriesPayment, takeX402, x402Offer, type X402Options } from "./payment-x402.ts";
+import { carriesPayment, paymentReference, takeX402, x402Offer, type X402Options } from "./payment-x402.ts";
 
 export interface PaymentOptions {
   readonly ledgers: DurableObjectNamespace<CreditLedger>;
@@ -81,8 +81,7 @@ function refundOf(input: PaymentInput, rule: PaymentRule, options: PaymentOption
   return {
     account: `${account.kind}:${account.reference}`,
     async give(payment, usdMicros) {
-      const reference = `${payment.network}/${payment.asset}/${payment.payer}/${payment.nonce}`;
-      await ledger.move("refund", usdMicros, reference, "Paid for a call that failed");
+      await ledger.move("refund", usdMicros, paymentReference(payment), "Paid for a call that failed");
     },
   };
 }
