@@ -20,6 +20,7 @@ import { Prompts } from "./prompts.tsx";
 import { RotateCredential } from "./rotate-credential.tsx";
 import type { ScreenProps } from "./screen.ts";
 import { ShareLinks } from "./share-links.tsx";
+import { credentialProposal } from "./suggestion.ts";
 import { Suggestions } from "./suggestions.tsx";
 import { TrustedAddresses } from "./trusted-addresses.tsx";
 import { Use } from "./use.tsx";
@@ -76,11 +77,22 @@ function Loaded({
       {credential.grants.map((grant) => (
         <GrantCard key={grant.id} grant={grant} />
       ))}
+      {canRead.value && live ? (
+        <Suggestions<Credential>
+          path={`/delegated-credentials/${credential.id}`}
+          propose={credentialProposal}
+          verb="Apply to this credential"
+          hint="Holds at once, everywhere. Limits and all else stay as they are."
+          onApplied={(next) => {
+            resource.value.value = next;
+            notify("Applied. It reaches what was used, and nothing else.");
+          }}
+        />
+      ) : null}
       {canRead.value ? <Use filter={{ credential_id: credential.id }} /> : null}
       {credential.status === "active" ? <Prompts credential={credential} /> : null}
       {canRead.value ? <TrustedAddresses credential={credential} /> : null}
       <ShareLinks credential={credential} />
-      {canRead.value && live ? <Suggestions path={`/delegated-credentials/${credential.id}/suggest`} /> : null}
       {dialog.value === "rotate" ? (
         <RotateCredential credential={credential} onClose={close} onDone={() => void resource.reload()} />
       ) : null}

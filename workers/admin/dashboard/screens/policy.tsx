@@ -19,6 +19,7 @@ import { PolicyForm } from "./policy-form.tsx";
 import { PolicyVersions } from "./policy-versions.tsx";
 import { ReplayPanel } from "./replay-panel.tsx";
 import type { ScreenProps } from "./screen.ts";
+import { policyProposal } from "./suggestion.ts";
 import { Suggestions } from "./suggestions.tsx";
 
 export function PolicyPage({ params }: ScreenProps) {
@@ -40,7 +41,15 @@ export function PolicyPage({ params }: ScreenProps) {
 
 function Editor({ policy, onSaved }: { readonly policy: Policy | null; readonly onSaved: (next: Policy) => void }) {
   const draft = useMemo(() => policyDraft(policy), []);
+  const bodyText = () => JSON.stringify(policyBody(draft, policy));
+  const before = useMemo(bodyText, []);
+  const isEdited = () => bodyText() !== before;
   const deleting = useSignal(false);
+  const saved = (next: Policy) => {
+    void policies.want(true);
+    notify(`Saved as version ${next.version}. Every credential follows.`);
+    onSaved(next);
+  };
   const save = useAction(
     () => {
       const body = policyBody(draft, policy);
@@ -49,11 +58,11 @@ function Editor({ policy, onSaved }: { readonly policy: Policy | null; readonly 
         ? post<Policy>("/policies", body.value)
         : patch<Policy>(`/policies/${policy.id}`, body.value);
     },
-    (saved) => {
+    (next) => {
+      if (policy !== null) return saved(next);
       void policies.want(true);
-      notify(policy === null ? "The policy is made." : `Saved as version ${saved.version}. Every credential follows.`);
-      if (policy === null) navigate(`/policies/${saved.id}`);
-      else onSaved(saved);
+      notify("The policy is made.");
+      navigate(`/policies/${next.id}`);
     },
   );
   const failure = save.failure.value;
@@ -96,8 +105,17 @@ function Editor({ policy, onSaved }: { readonly policy: Policy | null; readonly 
           </aside>
         )}
       </form>
+      {policy === null ? null : (
+        <Suggestions<Policy>
+          path={`/policies/${policy.id}`}
+          propose={policyProposal}
+          verb="Apply to this policy"
+          hint={`Makes version ${policy.version + 1}, and every credential follows. Limits and all else stay as they are.`}
+          hindrance={isEdited() ? "First save or undo what you changed above." : null}
+          onApplied={saved}
+        />
+      )}
       {policy === null ? null : <PolicyVersions policy={policy} />}
-      {policy === null ? null : <Suggestions path={`/policies/${policy.id}/suggest`} />}
       {deleting.value && policy !== null ? (
         <DeletePolicy policy={policy} onClose={() => (deleting.value = false)} />
       ) : null}
