@@ -4,10 +4,10 @@ import { useEffect } from "preact/hooks";
 import type * as z from "zod";
 import type { IssuedManagementKey, ManagementKey } from "../../../../src/contract/management-key.ts";
 import { post } from "../api/client.ts";
-import { connections, nameOf } from "../api/directory.ts";
+import { connections } from "../api/directory.ts";
 import { useAction, useList } from "../api/resource.ts";
 import { canEdit } from "../api/session.ts";
-import { duration, plain } from "../format.ts";
+import { plain } from "../format.ts";
 import { Button } from "../ui/button.tsx";
 import { ConfirmDialog, SecretDialog } from "../ui/dialog.tsx";
 import { PageHead } from "../ui/page.tsx";
@@ -15,6 +15,7 @@ import { Empty, FailureNote } from "../ui/states.tsx";
 import { ListView } from "../ui/table.tsx";
 import { Status, Text, Time } from "../ui/text.tsx";
 import { notify } from "../ui/toast.tsx";
+import { constraintsText } from "./constraints-form.tsx";
 import { NewKey } from "./new-key.tsx";
 
 type Issued = z.infer<typeof IssuedManagementKey>;
@@ -119,13 +120,6 @@ export function Keys() {
 }
 
 function constraintText(row: ManagementKey): string {
-  if (row.constraints === null) return row.role === "auditor" ? "nothing" : "anything its role may";
-  const { connections: ids, max_ttl_seconds: seconds, max_active: active } = row.constraints;
-  return plain(
-    [
-      ids.map(nameOf).join(", "),
-      `at most ${duration(seconds)}`,
-      ...(active === undefined ? [] : [`${active} at a time`]),
-    ].join("; "),
-  );
+  if (row.constraints !== null) return constraintsText(row.constraints);
+  return row.role === "auditor" ? "nothing" : "anything its role may";
 }

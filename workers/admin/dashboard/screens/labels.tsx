@@ -36,9 +36,16 @@ function LabelText({ name, value }: { readonly name: string; readonly value: str
   return <bdi>{value === "" ? plain(name) : `${plain(name)}: ${plain(value)}`}</bdi>;
 }
 
-export function LabelsField({ draft, failure }: { readonly draft: LabelsDraft; readonly failure: Failure | null }) {
+export function LabelsField(props: {
+  readonly draft: LabelsDraft;
+  readonly failure: Failure | null;
+  /** The request's member, by which errors are found. */
+  readonly name?: string;
+  readonly hint?: string;
+}) {
+  const { draft, failure } = props;
   const rows = draft.value;
-  const error = errorOf(failure, "labels");
+  const error = errorOf(failure, props.name ?? "labels");
   return (
     <fieldset class="stack tight">
       <legend>
@@ -71,6 +78,7 @@ export function LabelsField({ draft, failure }: { readonly draft: LabelsDraft; r
         </div>
       ))}
       {error === null ? null : <p class="error">{error}</p>}
+      {props.hint === undefined ? null : <p class="hint">{props.hint}</p>}
       {rows.length < MAX_LABELS ? (
         <div class="row">
           <Button icon="plus" onClick={() => (draft.value = [...rows, labelDraft()])}>

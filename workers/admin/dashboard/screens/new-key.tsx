@@ -4,14 +4,15 @@ import { useMemo } from "preact/hooks";
 import type * as z from "zod";
 import type { IssuedManagementKey } from "../../../../src/contract/management-key.ts";
 import { post } from "../api/client.ts";
-import { connections } from "../api/directory.ts";
 import { useAction } from "../api/resource.ts";
 import { isOwner } from "../api/session.ts";
-import { plain } from "../format.ts";
 import { FormDialog } from "../ui/dialog.tsx";
-import { Choices, SelectField, TextField, errorOf } from "../ui/field.tsx";
-import { ScopeEditor } from "./scope-editor.tsx";
-import { scopeBody, scopeDraft } from "./scope-draft.ts";
+import { Choices, TextField } from "../ui/field.tsx";
+import { constraintsBody, constraintsDraft } from "./constraints-draft.ts";
+import { MintedFields, ReachFields } from "./constraints-form.tsx";
+
+const DEFAULT_TTL_SECONDS = 3_600;
+const TTLS_SECONDS = [900, 3_600, 86_400, 2_592_000];
 
 const ROLES = [
   { value: "provisioner", label: "Provisioner", hint: "Mints credentials inside constraints" },
@@ -26,32 +27,17 @@ export function NewKey(props: {
 }) {
   const name = useSignal("");
   const role = useSignal("provisioner");
-  const chosen = useSignal<readonly string[]>([]);
-  const ttl = useSignal("3600");
-  const maxActive = useSignal("");
-  const namePattern = useSignal("");
-  const scope = useMemo(() => scopeDraft(), []);
+  const constraints = useMemo(() => constraintsDraft(null, DEFAULT_TTL_SECONDS), []);
   const action = useAction(
     () =>
       post<z.infer<typeof IssuedManagementKey>>("/management-keys", {
         name: name.value.trim(),
         role: role.value,
-        ...(role.value === "provisioner"
-          ? {
-              constraints: {
-                ...scopeBody(scope),
-                connections: chosen.value,
-                max_ttl_seconds: Number(ttl.value),
-                ...(maxActive.value === "" ? {} : { max_active: Number(maxActive.value) }),
-                ...(namePattern.value.trim() === "" ? {} : { name_pattern: namePattern.value.trim() }),
-              },
-            }
-          : {}),
+        ...(role.value === "provisioner" ? { constraints: constraintsBody(constraints) } : {}),
       }),
     props.onMade,
   );
   const failure = action.failure.value;
-  const connectionError = errorOf(failure, "constraints.connections");
   return (
     <FormDialog
       title="New management key"
@@ -77,58 +63,13 @@ export function NewKey(props: {
       />
       {role.value === "provisioner" ? (
         <>
-          <fieldset>
-            <legend>Connections it may grant</legend>
-            <div class="methods names">
-              {connections.items.value.map((each) => (
-                <label key={each.id}>
-                  <input
-                    type="checkbox"
-                    checked={chosen.value.includes(each.id)}
-                    onChange={(event) => {
-                      const rest = chosen.value.filter((id) => id !== each.id);
-                      chosen.value = event.currentTarget.checked ? [...rest, each.id] : rest;
-                    }}
-                  />
-                  {plain(each.name)}
-                </label>
-              ))}
-            </div>
-            {connectionError === null ? null : <p class="error">{connectionError}</p>}
-          </fieldset>
-          <ScopeEditor draft={scope} vendor={null} failure={failure} prefix="constraints." />
-          <div class="columns">
-            <SelectField
-              label="Lifetime at most"
-              name="constraints.max_ttl_seconds"
-              value={ttl}
-              failure={failure}
-              choices={[
-                { value: "900", label: "15 minutes" },
-                { value: "3600", label: "1 hour" },
-                { value: "86400", label: "1 day" },
-                { value: "2592000", label: "30 days" },
-              ]}
-            />
-            <TextField
-              label="At a time"
-              name="constraints.max_active"
-              type="number"
-              min={1}
-              value={maxActive}
-              failure={failure}
-              placeholder="no limit"
-              optional
-            />
-            <TextField
-              label="Names like"
-              name="constraints.name_pattern"
-              value={namePattern}
-              failure={failure}
-              placeholder="agent-run-*"
-              optional
-            />
-          </div>
+          <ReachFields draft={constraints} failure={failure} />
+          <MintedFields
+            draft={constraints}
+            failure={failure}
+            ttls={TTLS_SECONDS}
+            labelsHint="Each credential must carry them; * is any value."
+          />
         </>
       ) : null}
     </FormDialog>

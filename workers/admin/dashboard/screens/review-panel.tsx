@@ -20,6 +20,8 @@ export function ReviewPanel(props: {
   readonly body: () => Readonly<Record<string, unknown>> | null;
   /** Ids of findings that stop it and that somebody accepts all the same. */
   readonly acknowledged?: Signal<readonly string[]>;
+  /** It is minted while nobody looks on, as for provisioners: what is critical stops it, and nobody can accept that. */
+  readonly unattended?: boolean;
   /** Puts a narrower rule in place of the rules of the only grant. */
   readonly onNarrow?: (rule: { readonly methods: readonly string[]; readonly paths: readonly string[] }) => void;
 }) {
@@ -56,11 +58,20 @@ export function ReviewPanel(props: {
           <p class="muted">Say what it may reach, and what to think about appears here while you type.</p>
         ) : null}
         {found !== null && failure.value === null ? (
-          <Findings review={found} onNarrow={props.onNarrow} acknowledged={props.acknowledged} />
+          <Findings
+            review={props.unattended === true ? unattended(found) : found}
+            onNarrow={props.onNarrow}
+            acknowledged={props.acknowledged}
+          />
         ) : null}
       </div>
     </Section>
   );
+}
+
+function unattended(review: Review): Review {
+  const critical = review.findings.filter((finding) => finding.severity === "critical");
+  return { ...review, blocking: critical.map((finding) => finding.id) };
 }
 
 export function Findings({

@@ -27,7 +27,9 @@ interface RuleView {
   readonly paths: readonly string[];
 }
 
-type ScopeSource = Pick<Grant, "rules" | "deny_query_params" | "models" | "remove_response_members"> & Partial<Grant>;
+type ScopeSource = Pick<Grant, "rules" | "deny_query_params" | "models" | "remove_response_members"> & {
+  readonly [name in (typeof KEPT)[number]]?: unknown;
+};
 
 const KEPT = ["allow_query_params", "body_rules", "max_body_bytes", "graphql", "json_rpc", "allow_headers"] as const;
 let lastKey = 0;

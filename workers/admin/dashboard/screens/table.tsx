@@ -1,6 +1,6 @@
 /** Every screen and where it lies, and the navigation. What a role may not open is not offered. */
 import type { ComponentType } from "preact";
-import { canEdit, canIssue, canRead, session } from "../api/session.ts";
+import { canEdit, canIssue, canRead, isOwner, session } from "../api/session.ts";
 import { match } from "../router.ts";
 import type { IconName } from "../ui/icon.tsx";
 import { Audit } from "./audit.tsx";
@@ -27,6 +27,8 @@ import { PolicyPage } from "./policy.tsx";
 import { RecipientPage } from "./recipient.tsx";
 import { Recipients } from "./recipients.tsx";
 import { Settings } from "./settings.tsx";
+import { TrustPolicies } from "./trust-policies.tsx";
+import { TrustPolicyPage } from "./trust-policy.tsx";
 import { WebhookPage } from "./webhook.tsx";
 import { Webhooks } from "./webhooks.tsx";
 import type { ScreenProps } from "./screen.ts";
@@ -35,6 +37,7 @@ const isSignedIn = (): boolean => session.value !== null;
 const reads = (): boolean => canRead.value;
 const edits = (): boolean => canEdit.value;
 const issues = (): boolean => canIssue.value;
+const owns = (): boolean => isOwner.value;
 
 interface ScreenEntry {
   readonly pattern: string;
@@ -65,6 +68,9 @@ const SCREENS: readonly ScreenEntry[] = [
   { pattern: "/changes", Screen: Changes, open: reads },
   { pattern: "/members", Screen: Members, open: reads },
   { pattern: "/keys", Screen: Keys, open: reads },
+  { pattern: "/trust-policies", Screen: TrustPolicies, open: reads },
+  { pattern: "/trust-policies/new", Screen: TrustPolicyPage, open: owns },
+  { pattern: "/trust-policies/:id", Screen: TrustPolicyPage, open: reads },
   { pattern: "/webhooks", Screen: Webhooks, open: reads },
   { pattern: "/webhooks/:id", Screen: WebhookPage, open: reads },
   { pattern: "/payments", Screen: Payments, open: reads, wide: true },
@@ -105,6 +111,7 @@ export const NAVIGATION: readonly { readonly title: string; readonly entries: re
     entries: [
       { to: "/members", label: "Members", icon: "member", open: reads },
       { to: "/keys", label: "Management keys", icon: "key", open: reads },
+      { to: "/trust-policies", label: "CI trust policies", icon: "branch", open: reads },
       { to: "/webhooks", label: "Webhooks", icon: "webhook", open: reads },
       { to: "/payments", label: "Payments", icon: "payment", open: reads },
       { to: "/settings", label: "Settings", icon: "settings", open: isSignedIn },

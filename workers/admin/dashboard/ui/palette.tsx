@@ -2,7 +2,7 @@
 import { signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { connections, credentials, customers, policies, recipients } from "../api/directory.ts";
-import { canEdit, canIssue, canRead, signOut } from "../api/session.ts";
+import { canEdit, canIssue, canRead, isOwner, signOut } from "../api/session.ts";
 import { plain } from "../format.ts";
 import { navigate } from "../router.ts";
 import { NAVIGATION } from "../screens/table.tsx";
@@ -121,6 +121,7 @@ function commands(): readonly Command[] {
           go("New policy", "Do", "plus", "/policies/new"),
         ]
       : []),
+    ...(isOwner.value ? [go("New CI trust policy", "Do", "plus", "/trust-policies/new")] : []),
     ...(canRead.value ? [go("Refused calls", "Do", "audit", "/audit?decision=denied")] : []),
     ...NAVIGATION.flatMap((group) =>
       group.entries.filter((entry) => entry.open()).map((entry) => go(entry.label, "Go to", entry.icon, entry.to)),
