@@ -5,6 +5,7 @@ import { ReliabilityWire, fromReliability } from "../../src/contract/reliability
 import { DEFAULT_RELIABILITY } from "../../src/domain/reliability.ts";
 import { costBody, costDraft, costText } from "../../workers/admin/dashboard/screens/cost-draft.ts";
 import { headerLines, headersOf } from "../../workers/admin/dashboard/screens/header-lines.ts";
+import { originDraft, originsBody } from "../../workers/admin/dashboard/screens/origins-draft.ts";
 import { reliabilityBody, reliabilityDraft } from "../../workers/admin/dashboard/screens/reliability-draft.ts";
 
 describe("the vendor's prices", () => {
@@ -79,6 +80,35 @@ describe("reliability", () => {
       "reliability.first_byte_timeout_ms",
       "reliability.retry_statuses",
     ]);
+  });
+});
+
+describe("further hosts", () => {
+  const origins = [
+    { name: "files", base_url: "https://files.example.com/", path_prefixes: ["/v1/files", "/v1/a,b"] },
+    { name: "uploads", base_url: "https://uploads.example.com/", path_prefixes: [] },
+  ];
+
+  it("stay as they are when nothing is touched", () => {
+    expect(originsBody(origins.map(originDraft))).toEqual({ ok: true, value: origins });
+    expect(originsBody([])).toEqual({ ok: true, value: [] });
+  });
+
+  it("name the second of two with one name, since no call would reach it", () => {
+    const drafts = [...origins, { name: " files ", base_url: "https://c.example.com/", path_prefixes: [] }];
+    expect(originsBody(drafts.map(originDraft))).toEqual({
+      ok: false,
+      error: [{ field: "origins[2].name", message: "Is the name of another one" }],
+    });
+  });
+
+  it("name what is not filled in", () => {
+    expect(originsBody([...origins.map(originDraft), originDraft(), originDraft()])).toMatchObject({
+      error: ["origins[2].name", "origins[2].base_url", "origins[3].name", "origins[3].base_url"].map((field) => ({
+        field,
+        message: "Is required",
+      })),
+    });
   });
 });
 

@@ -1,4 +1,4 @@
-/** Changes a connection's name, place, quota, fixed headers, way to take its key, and shared limits. */
+/** Changes a connection's name, place, further hosts, quota, fixed headers, way to take its key, and shared limits. */
 import { signal } from "@preact/signals";
 import type { Signal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
@@ -9,12 +9,16 @@ import { invalidFields } from "../api/invalid.ts";
 import { useAction } from "../api/resource.ts";
 import { duration } from "../format.ts";
 import { FormDialog } from "../ui/dialog.tsx";
+import { Disclosure } from "../ui/disclosure.tsx";
 import { SelectField, TextArea, TextField } from "../ui/field.tsx";
 import { AuthForm, authDraft, canBeEdited, changedAuth } from "./auth-form.tsx";
 import { EnvironmentField } from "./environment-field.tsx";
 import { headerLines, headersOf } from "./header-lines.ts";
 import { limitsBody, limitsDraft } from "./limits-draft.ts";
 import { LimitsForm } from "./limits-form.tsx";
+import { originDraft, originsBody } from "./origins-draft.ts";
+import type { OriginDraft } from "./origins-draft.ts";
+import { OriginsForm } from "./origins-form.tsx";
 
 const DEFAULT_SECONDS = 60;
 const SPANS_SECONDS = [1, 10, 60, 3_600, 86_400];
@@ -35,6 +39,7 @@ function draftOf(connection: Connection) {
     defaultHeaders: signal(headerLines(connection.default_headers)),
     limits: limitsDraft(connection.limits),
     auth: authDraft(connection.auth),
+    origins: signal<readonly OriginDraft[]>(connection.origins.map(originDraft)),
   };
 }
 
@@ -43,6 +48,8 @@ function save(connection: Connection, draft: Draft): Promise<Answer<Connection>>
   if (!headers.ok) return Promise.resolve(invalidFields([{ field: "headers", message: headers.error }]));
   const defaults = headersOf(draft.defaultHeaders.value);
   if (!defaults.ok) return Promise.resolve(invalidFields([{ field: "default_headers", message: defaults.error }]));
+  const origins = originsBody(draft.origins.value);
+  if (!origins.ok) return Promise.resolve(invalidFields(origins.error));
   const auth = canBeEdited(connection.auth) ? changedAuth(draft.auth, connection.auth) : null;
   const baseUrl = draft.baseUrl.value.trim();
   const environment = draft.environment.value.trim();
@@ -59,6 +66,7 @@ function save(connection: Connection, draft: Draft): Promise<Answer<Connection>>
             max_share: Number(draft.share.value) / PERCENT,
           },
     ...(auth === null ? {} : { auth }),
+    ...(JSON.stringify(origins.value) === JSON.stringify(connection.origins) ? {} : { origins: origins.value }),
     headers: headers.value,
     default_headers: defaults.value,
     limits: limitsBody(draft.limits),
@@ -97,14 +105,14 @@ export function EditConnection(props: {
         required
         hint="Every credential that reaches it follows at once"
       />
+      <OriginsForm draft={draft.origins} connectionId={connection.id} failure={failure} />
       <h3>What the vendor allows</h3>
       <Quota draft={draft} failure={failure} />
       <Headers {...draft} failure={failure} />
       {canBeEdited(connection.auth) ? (
-        <details>
-          <summary>How it expects its key</summary>
+        <Disclosure summary="How it expects its key" names={["auth"]} failure={failure}>
           <AuthForm draft={draft.auth} failure={failure} />
-        </details>
+        </Disclosure>
       ) : null}
       <h3>Limits for everyone together</h3>
       <LimitsForm draft={draft.limits} failure={failure} />
@@ -152,8 +160,7 @@ function Headers(props: {
   readonly failure: Failure | null;
 }) {
   return (
-    <details>
-      <summary>Headers that RelayKey adds</summary>
+    <Disclosure summary="Headers that RelayKey adds" names={["headers", "default_headers"]} failure={props.failure}>
       <div class="columns">
         <TextArea
           label="On every call"
@@ -173,6 +180,6 @@ function Headers(props: {
           optional
         />
       </div>
-    </details>
+    </Disclosure>
   );
 }

@@ -5,6 +5,7 @@ import type { Connection } from "../../../../src/contract/connection.ts";
 import type { VendorView } from "../../../../src/contract/vendor.ts";
 import { connections } from "../api/directory.ts";
 import { post } from "../api/client.ts";
+import { invalidFields } from "../api/invalid.ts";
 import { useAction } from "../api/resource.ts";
 import { plain } from "../format.ts";
 import { Button } from "../ui/button.tsx";
@@ -13,6 +14,9 @@ import { FailureNote } from "../ui/states.tsx";
 import { Text } from "../ui/text.tsx";
 import { AuthForm, authBody, authDraft, secretLabel } from "./auth-form.tsx";
 import { EnvironmentField } from "./environment-field.tsx";
+import { originsBody } from "./origins-draft.ts";
+import type { OriginDraft } from "./origins-draft.ts";
+import { OriginsForm } from "./origins-form.tsx";
 import { SecretSourceFields, secretParts, takeSecret, useSecretSource } from "./secret-source.tsx";
 
 export function ConnectionForm(props: {
@@ -27,6 +31,7 @@ export function ConnectionForm(props: {
   const region = useSignal(vendor?.regions[0]?.id ?? "");
   const option = useSignal(vendor?.auth[0]?.id ?? "");
   const auth = useMemo(() => authDraft(), []);
+  const origins = useSignal<readonly OriginDraft[]>([]);
   const variables = useMemo(() => (vendor?.variables ?? []).map((each) => ({ ...each, value: signal("") })), [vendor]);
   const chosen = vendor?.auth.find((each) => each.id === option.value);
   const parts = chosen === undefined ? [] : secretParts(chosen.scheme);
@@ -35,8 +40,10 @@ export function ConnectionForm(props: {
   const asksUrl = vendor === null || (vendor.base_url === null && vendor.regions.length === 0);
 
   const action = useAction(
-    (key: object) =>
-      post<Connection>("/connections", {
+    () => {
+      const further = originsBody(origins.value);
+      if (!further.ok) return Promise.resolve(invalidFields(further.error));
+      return post<Connection>("/connections", {
         name: name.value.trim(),
         ...(vendor === null ? { auth: authBody(auth) } : { vendor: vendor.id }),
         ...(asksUrl ? { base_url: baseUrl.value.trim() } : {}),
@@ -46,8 +53,10 @@ export function ConnectionForm(props: {
           ? {}
           : { variables: Object.fromEntries(variables.map((each) => [each.name, each.value.value.trim()])) }),
         ...(environment.value.trim() === "" ? {} : { environment: environment.value.trim() }),
-        ...key,
-      }),
+        ...(further.value.length === 0 ? {} : { origins: further.value }),
+        ...(noSecret ? {} : takeSecret(source, parts)),
+      });
+    },
     (made) => {
       void connections.want(true);
       props.onMade(made);
@@ -58,7 +67,7 @@ export function ConnectionForm(props: {
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        void action.run(noSecret ? {} : takeSecret(source, parts));
+        void action.run();
       }}
     >
       {vendor === null ? null : <VendorNotes vendor={vendor} />}
@@ -82,7 +91,9 @@ export function ConnectionForm(props: {
           value={baseUrl}
           failure={failure}
           placeholder="https://api.example.com/v1"
-          hint="Calls go there and nowhere else"
+          hint={
+            origins.value.length === 0 ? "Calls go there and nowhere else" : "Calls go there and to the further hosts"
+          }
           code
           required
         />
@@ -129,6 +140,8 @@ export function ConnectionForm(props: {
           autoFocus={vendor !== null}
         />
       )}
+      {/* Those of a vendor come with its entry, and can be changed afterwards. */}
+      {vendor === null ? <OriginsForm draft={origins} connectionId={null} failure={failure} /> : null}
       {chosen?.hint === null || chosen?.hint === undefined ? null : <p class="hint">{plain(chosen.hint)}</p>}
       <FailureNote failure={failure} />
       <div class="row">

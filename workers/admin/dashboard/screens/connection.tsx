@@ -143,6 +143,7 @@ function About({ connection }: { readonly connection: Connection }) {
         facts={[
           ["Id", <Id value={connection.id} />],
           ["Base URL", <Code value={connection.base_url} />],
+          ...(connection.origins.length === 0 ? [] : [["Further hosts", <Origins connection={connection} />] as const]),
           ["Vendor", connection.vendor === null ? "not in the catalogue" : plain(connection.vendor)],
           ["Environment", connection.environment === null ? "any" : plain(connection.environment)],
           ["Authentication", words(connection.auth.scheme)],
@@ -158,6 +159,19 @@ function About({ connection }: { readonly connection: Connection }) {
         ]}
       />
     </Section>
+  );
+}
+
+/** Each by the name under which it is called. */
+function Origins({ connection }: { readonly connection: Connection }) {
+  return (
+    <ul class="plain">
+      {connection.origins.map((each) => (
+        <li key={each.name}>
+          {plain(each.name)}: <Code value={each.base_url} />
+        </li>
+      ))}
+    </ul>
   );
 }
 

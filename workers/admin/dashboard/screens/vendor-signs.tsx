@@ -1,9 +1,9 @@
 /** How a vendor says "wait" and "this key is not good" where the usual status does not, and where it tells the quota left. */
 import type { Signal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
 import type { Failure } from "../api/client.ts";
 import { Button } from "../ui/button.tsx";
 import { SelectField, TextField } from "../ui/field.tsx";
+import { RemovableRow } from "../ui/removable-row.tsx";
 import { quotaHeaderDraft, signDraft } from "./reliability-draft.ts";
 import type { QuotaHeaderDraft, ReliabilityDraft, SignDraft } from "./reliability-draft.ts";
 
@@ -59,7 +59,7 @@ function Signs(props: {
       {signs.value.map((sign, i) => {
         const name = `reliability.${props.field}[${i}]`;
         return (
-          <Row
+          <RemovableRow
             key={sign.key}
             title={`${props.noun} ${i + 1}`}
             onRemove={() => (signs.value = signs.value.filter((each) => each !== sign))}
@@ -93,7 +93,7 @@ function Signs(props: {
                 optional
               />
             ) : null}
-          </Row>
+          </RemovableRow>
         );
       })}
       <div class="row">
@@ -116,7 +116,7 @@ function QuotaHeaders(props: {
       {headers.value.map((header, i) => {
         const name = `reliability.quota_headers[${i}]`;
         return (
-          <Row
+          <RemovableRow
             key={header.key}
             title={`quota header ${i + 1}`}
             onRemove={() => (headers.value = headers.value.filter((each) => each !== header))}
@@ -150,7 +150,7 @@ function QuotaHeaders(props: {
                 { value: "duration", label: "text such as 6m0s" },
               ]}
             />
-          </Row>
+          </RemovableRow>
         );
       })}
       <div class="row">
@@ -159,19 +159,5 @@ function QuotaHeaders(props: {
         </Button>
       </div>
     </div>
-  );
-}
-
-function Row(props: { readonly title: string; readonly onRemove: () => void; readonly children: ComponentChildren }) {
-  return (
-    <fieldset class="rule">
-      <legend class="sr-only">{props.title}</legend>
-      <div class="columns narrow">{props.children}</div>
-      <div class="row">
-        <Button look="quiet" label={`Remove ${props.title}`} onClick={props.onRemove}>
-          Remove
-        </Button>
-      </div>
-    </fieldset>
   );
 }

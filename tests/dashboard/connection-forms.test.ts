@@ -1,0 +1,150 @@
+/** A connection to an API that no catalogue knows, made and changed in the dashboard: its hosts and its way to take a key. */
+import type { Locator, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { member, text } from "../harness/api-client.ts";
+import { startRecordingVendor, type RecordingVendor } from "../harness/recording-vendor.ts";
+import { axe, axeText, errorAt, settled } from "./browser.ts";
+import { startDesk, type Desk } from "./desk.ts";
+
+const FAKE_KEY = `not-a-real-master-key-${"3".repeat(16)}`;
+
+let desk: Desk;
+let vendor: RecordingVendor;
+let uploads: RecordingVendor;
+beforeAll(async () => {
+  [vendor, uploads] = await Promise.all([startRecordingVendor(), startRecordingVendor()]);
+  desk = await startDesk({ demo: false });
+}, 120_000);
+afterAll(async () => {
+  await desk?.stop();
+  await Promise.all([vendor?.stop(), uploads?.stop()]);
+});
+
+/** The form for an API of one's own, name and base URL filled in. */
+async function ownApi(page: Page, name: string): Promise<void> {
+  await page.goto("/connections/new");
+  await page.getByRole("button", { name: "Another API" }).click();
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Base URL", { exact: true }).fill(`${vendor.origin}/v1`);
+}
+
+/** Sends the form and gives the path of the connection that was made. */
+async function madeBy(page: Page): Promise<string> {
+  await page.getByRole("button", { name: "Save and test" }).click();
+  await page.waitForURL(/\/connections\/conn_/);
+  return new URL(page.url()).pathname;
+}
+
+async function edited(page: Page, path: string): Promise<Locator> {
+  await page.goto(path);
+  await settled(page);
+  await page.getByRole("button", { name: "Edit", exact: true }).click();
+  return page.getByRole("dialog");
+}
+
+/** What the vendors get of a call through a credential that may call everything of the connection. */
+async function callThrough(path: string, targets: readonly string[]): Promise<void> {
+  const id = path.replace("/connections/", "");
+  const made = await desk.api.admin("POST", "/api/v1/delegated-credentials", {
+    name: "caller",
+    kind: "virtual",
+    connection_id: id,
+    allowed_methods: ["GET"],
+    allowed_paths: ["/**"],
+    ttl_seconds: 600,
+  });
+  expect(made.status, made.text).toBe(201);
+  for (const target of targets) {
+    const answer = await desk.api.proxy("GET", `/${id}${target}`, text(member(made.body, "token")));
+    expect(answer.status, answer.text).toBe(200);
+  }
+}
+
+describe("further hosts", () => {
+  it("are given with the connection, and calls reach them by name and by path", async () => {
+    const { page } = desk.owner;
+    await ownApi(page, "Two hosts");
+    await page.getByText("Further hosts of this API").click();
+    await page.getByRole("button", { name: "Add a host" }).click();
+    const host = page.getByRole("group", { name: "host 1" });
+    await host.getByLabel("Name").fill("Up loads");
+    const key = page.getByLabel("Key", { exact: true });
+    await key.fill(FAKE_KEY);
+    await page.getByRole("button", { name: "Save and test" }).click();
+    await host.getByText("Is required").waitFor();
+    // Nothing was sent, so the key stands where it was typed.
+    expect(await key.inputValue()).toBe(FAKE_KEY);
+    await host.getByLabel("Base URL").fill(`${uploads.origin}/up`);
+    await page.getByText("Further hosts of this API (1)").click();
+    await page.getByRole("button", { name: "Save and test" }).click();
+    await host.getByText("Is not an origin's name").waitFor();
+    expect(axeText(await axe(page))).toBe("");
+    await host.getByLabel("Name").fill("uploads");
+    await host.getByText("/{connection}.uploads/…").waitFor();
+    await host.getByLabel("Also for paths below").fill("/files\n");
+    await key.fill(FAKE_KEY);
+    const path = await madeBy(page);
+    expect(await desk.read(path)).toMatchObject({
+      origins: [{ name: "uploads", base_url: `${uploads.origin}/up`, path_prefixes: ["/files"] }],
+    });
+    await page.getByText(`uploads: ${uploads.origin}/up`).waitFor();
+    await callThrough(path, ["/things", "/files/1", ".uploads/one"]);
+    expect(vendor.requests.map((each) => each.target)).toContain("/v1/things");
+    expect(uploads.requests.map((each) => [each.target, each.headers["authorization"]])).toEqual([
+      ["/up/files/1", `Bearer ${FAKE_KEY}`],
+      ["/up/one", `Bearer ${FAKE_KEY}`],
+    ]);
+  }, 90_000);
+
+  it("are changed, named apart and taken away, and stay where they are not touched", async () => {
+    const made = await desk.api.admin("POST", "/api/v1/connections", {
+      name: "Three hosts",
+      base_url: `${vendor.origin}/v1`,
+      auth: { scheme: "none" },
+      origins: [
+        { name: "a", base_url: `${uploads.origin}/a`, path_prefixes: ["/v1/x,y"] },
+        { name: "b", base_url: `${uploads.origin}/b`, path_prefixes: [] },
+      ],
+    });
+    const path = `/connections/${text(member(made.body, "id"))}`;
+    const { page, context } = await desk.signedIn({ scheme: "dark", width: 390, height: 800 });
+    let dialog = await edited(page, path);
+    await dialog.getByLabel("Name", { exact: true }).first().fill("Renamed");
+    const sent = page.waitForRequest((request) => request.method() === "PATCH");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    expect((await sent).postData()).not.toContain("origins");
+    await dialog.waitFor({ state: "detached" });
+
+    dialog = await edited(page, path);
+    await dialog.getByText("Further hosts of this API (2)").click();
+    const second = dialog.getByRole("group", { name: "host 2" });
+    await second.getByLabel("Name").fill("a");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await second.getByText("Is the name of another one").waitFor();
+    await second.getByLabel("Name").fill("c");
+    await second.getByLabel("Base URL").fill("https://user@c.example.com");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    expect(await errorAt(page, "Base URL")).not.toBe("");
+    expect(axeText(await axe(page))).toBe("");
+    expect(await page.evaluate("document.documentElement.scrollWidth > window.innerWidth")).toBe(false);
+    await second.getByLabel("Base URL").fill("https://c.example.com/api");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    expect(await desk.read(path)).toMatchObject({
+      origins: [
+        { name: "a", base_url: `${uploads.origin}/a`, path_prefixes: ["/v1/x,y"] },
+        { name: "c", base_url: "https://c.example.com/api", path_prefixes: [] },
+      ],
+    });
+
+    dialog = await edited(page, path);
+    await dialog.getByText("Further hosts of this API (2)").focus();
+    await page.keyboard.press("Enter");
+    await dialog.getByRole("button", { name: "Remove host 1" }).focus();
+    await page.keyboard.press("Enter");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    expect(await desk.read(path)).toMatchObject({ origins: [{ name: "c" }] });
+    await context.close();
+  }, 90_000);
+});
