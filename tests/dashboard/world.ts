@@ -15,6 +15,7 @@ export interface World {
   readonly payingCredentialId: string;
   readonly payingRecipientId: string;
   readonly webhookId: string;
+  readonly trustPolicyId: string;
   /** Keys by role. */
   readonly keys: Readonly<Record<"admin" | "auditor" | "provisioner", string>>;
 }
@@ -96,6 +97,18 @@ export async function buildWorld(stack: Stack, api: ApiClient): Promise<World> {
     url: `${demo}/echo`,
     events: ["credential.revoked", "breaker.open"],
   });
+  const trust = await made(api, "/trust-policies", {
+    name: "Deploy job",
+    issuer: "https://token.actions.githubusercontent.com",
+    audience: "relaykey",
+    claims: { repository_id: "74", environment: ["production", "staging"] },
+    constraints: {
+      connections: ["conn_demo"],
+      allowed_methods: ["GET"],
+      allowed_paths: ["/contacts/*"],
+      max_ttl_seconds: 900,
+    },
+  });
   const key = async (name: string, role: string, more: object = {}): Promise<string> =>
     text(member(await made(api, "/management-keys", { name, role, ...more }), "key"));
   const keys = {
@@ -142,6 +155,7 @@ export async function buildWorld(stack: Stack, api: ApiClient): Promise<World> {
     payingCredentialId: id(paying),
     payingRecipientId: id(research),
     webhookId: id(webhook),
+    trustPolicyId: id(trust),
     keys,
   };
 }

@@ -71,6 +71,7 @@ export function MintedFields(
   props: FieldsProps & {
     /** Lifetimes to choose from, in seconds. */
     readonly ttls: readonly number[];
+    readonly namesLike: string;
     readonly namesHint?: string;
     readonly labelsHint: string;
   },
@@ -102,7 +103,7 @@ export function MintedFields(
           name="constraints.name_pattern"
           value={draft.namePattern}
           failure={failure}
-          placeholder="agent-run-*"
+          placeholder={props.namesLike}
           hint={props.namesHint}
           optional
         />

@@ -68,6 +68,7 @@ export function NewKey(props: {
             draft={constraints}
             failure={failure}
             ttls={TTLS_SECONDS}
+            namesLike="agent-run-*"
             labelsHint="Each credential must carry them; * is any value."
           />
         </>

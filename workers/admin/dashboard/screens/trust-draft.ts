@@ -7,7 +7,8 @@ import { err, ok } from "../../../../src/domain/result.ts";
 import type { Result } from "../../../../src/domain/result.ts";
 import { constraintsBody, constraintsDraft } from "./constraints-draft.ts";
 import type { ConstraintsDraft } from "./constraints-draft.ts";
-import { KNOWN_ISSUERS } from "./trust-issuers.ts";
+import { lines } from "./scope-draft.ts";
+import { KNOWN_ISSUERS, likelySystem } from "./trust-issuers.ts";
 import type { KnownIssuer } from "./trust-issuers.ts";
 
 /** As the documentation has it; what matters is that job and policy say the same. */
@@ -62,13 +63,26 @@ export function prefill(draft: TrustDraft, known: KnownIssuer | null): void {
   draft.claims.value = known === null ? [claimDraft()] : first.map((each) => claimDraft(each.name, each.value));
 }
 
+/** The system that the draft seems to be about, whose claims are explained. */
+export function systemOf(draft: TrustDraft): KnownIssuer | null {
+  return likelySystem(
+    draft.issuer.value,
+    draft.claims.value.map((row) => row.name.value.trim()),
+  );
+}
+
 /** The issuer is stated once and for all: `from` is what is changed, null for a new one. */
 export function trustBody(draft: TrustDraft, from: TrustPolicy | null): Result<object, readonly FieldError[]> {
   const claims = claimsBody(draft);
-  if (!claims.ok) return claims;
+  const errors = claims.ok ? [] : [...claims.error];
   if (draft.constraints.connectionIds.value.length === 0) {
-    return err([{ field: "constraints.connections", message: "Choose at least one" }]);
+    errors.push({ field: "constraints.connections", message: "Choose at least one" });
   }
+  for (const [i, rule] of draft.constraints.scope.rules.value.entries()) {
+    if (rule.methods.value.length > 0 && lines(rule.paths.value).length > 0) continue;
+    errors.push({ field: `constraints.rules[${i}]`, message: "Needs a method and a path" });
+  }
+  if (!claims.ok || errors.length > 0) return err(errors);
   const jwksUrl = draft.jwksUrl.value.trim();
   return ok({
     name: draft.name.value.trim(),

@@ -1,5 +1,5 @@
 /** The parts of a trust policy's form: whose tokens count, and what a job then gets. */
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { TrustPolicy } from "../../../../src/contract/exchange.ts";
 import type { Failure } from "../api/client.ts";
 import { plain } from "../format.ts";
@@ -8,9 +8,9 @@ import { TextArea, TextField } from "../ui/field.tsx";
 import { FormSection } from "../ui/page.tsx";
 import { MintedFields, ReachFields } from "./constraints-form.tsx";
 import { LimitsForm } from "./limits-form.tsx";
-import { claimDraft, claimField, prefill } from "./trust-draft.ts";
+import { claimDraft, claimField, prefill, systemOf } from "./trust-draft.ts";
 import type { ClaimDraft, TrustDraft } from "./trust-draft.ts";
-import { KNOWN_ISSUERS, knownIssuer } from "./trust-issuers.ts";
+import { KNOWN_ISSUERS } from "./trust-issuers.ts";
 import type { KnownClaim } from "./trust-issuers.ts";
 
 const TTLS_SECONDS = [300, 900, 1_800, 3_600, 21_600, 86_400];
@@ -53,6 +53,7 @@ export function TrustForm(props: Props) {
           draft={draft.constraints}
           failure={failure}
           ttls={TTLS_SECONDS}
+          namesLike="ci-*"
           namesHint="The job’s subject takes the place of *"
           labelsHint="Every credential carries them, for search and usage."
         />
@@ -65,11 +66,11 @@ export function TrustForm(props: Props) {
 }
 
 function Issuer({ draft, policy, failure }: Props) {
-  const known = knownIssuer(draft.issuer.value);
+  const known = systemOf(draft);
   return (
     <>
       {policy !== null ? null : (
-        <ul class="tiles" aria-label="Issuers">
+        <ul class="tiles" aria-label="CI systems">
           {[...KNOWN_ISSUERS, null].map((each) => (
             <li key={each?.id ?? "other"}>
               <button
@@ -87,31 +88,16 @@ function Issuer({ draft, policy, failure }: Props) {
           ))}
         </ul>
       )}
-      <TextField
-        label="Name"
-        name="name"
-        value={draft.name}
-        failure={failure}
-        placeholder="Deploy job"
-        required
-        autoFocus={policy === null}
-      />
       <div class="columns">
-        {/* Another issuer is another policy. */}
-        <fieldset disabled={policy !== null}>
-          <TextField
-            label="Issuer"
-            name="issuer"
-            value={draft.issuer}
-            failure={failure}
-            placeholder="https://"
-            hint={
-              policy === null ? "Letter for letter as its tokens say" : "Stays as it is; trust another by a new policy"
-            }
-            code
-            required
-          />
-        </fieldset>
+        <TextField
+          label="Name"
+          name="name"
+          value={draft.name}
+          failure={failure}
+          placeholder="Deploy job"
+          required
+          autoFocus={policy === null}
+        />
         <TextField
           label="Audience"
           name="audience"
@@ -122,18 +108,33 @@ function Issuer({ draft, policy, failure }: Props) {
           required
         />
       </div>
+      {/* Another issuer is another policy. */}
+      <fieldset disabled={policy !== null}>
+        <TextField
+          label="Issuer"
+          name="issuer"
+          value={draft.issuer}
+          failure={failure}
+          placeholder="https://"
+          hint={
+            policy === null ? "Letter for letter as its tokens say" : "Stays as it is; trust another by a new policy"
+          }
+          code
+          required
+        />
+      </fieldset>
     </>
   );
 }
 
 function Claims({ draft, failure }: Props) {
   const rows = draft.claims.value;
-  const known = knownIssuer(draft.issuer.value)?.claims ?? [];
+  const known = systemOf(draft)?.claims ?? [];
   const unused = known.filter((claim) => !rows.some((row) => row.name.value.trim() === claim.name));
   const own = failure?.errors.find((each) => each.field === "claims");
   const add = (row: ClaimDraft) => (draft.claims.value = [...rows, row]);
   return (
-    <fieldset class="stack tight">
+    <fieldset class="stack">
       <legend>Claims that must all agree</legend>
       <p class="hint">
         Compared whole, letter for letter, without wildcards. Of several values, one a line, any is enough.
@@ -175,7 +176,7 @@ function Claim(props: {
   const { row, number, known } = props;
   const ref = useRef<HTMLDivElement>(null);
   // The button that added it may be gone: the writing goes on in the first empty field.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (row.fresh) ref.current?.querySelector<HTMLElement>(row.name.peek() === "" ? "input" : "textarea")?.focus();
   }, []);
   return (
@@ -196,7 +197,13 @@ function Claim(props: {
         failure={props.failure}
         rows={row.values.value.split("\n").length}
         placeholder={known?.placeholder ?? ""}
-        hint={known?.hint}
+        hint={
+          known === null ? undefined : (
+            <>
+              {known.hint} {known.command === undefined ? null : <code>{known.command}</code>}
+            </>
+          )
+        }
         bare
       />
       {props.onRemove === null ? null : (

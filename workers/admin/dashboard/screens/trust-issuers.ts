@@ -6,6 +6,8 @@ export interface KnownClaim {
   readonly value: string;
   readonly placeholder: string;
   readonly hint: string;
+  /** Prints the value. */
+  readonly command?: string;
   /** A new policy begins with it; the others can be added. */
   readonly first: boolean;
 }
@@ -23,14 +25,15 @@ export const KNOWN_ISSUERS: readonly KnownIssuer[] = [
   {
     id: "github",
     name: "GitHub Actions",
-    summary: "Workflows on github.com",
+    summary: "Workflows on github.com or your own host",
     issuer: "https://token.actions.githubusercontent.com",
     claims: [
       {
         name: "repository_id",
         value: "",
         placeholder: "123456789",
-        hint: "Stays the same when the repository is renamed: gh api repos/acme/app --jq .id",
+        hint: "Stays the same when the repository is renamed:",
+        command: "gh api repos/acme/app --jq .id",
         first: true,
       },
       {
@@ -59,7 +62,7 @@ export const KNOWN_ISSUERS: readonly KnownIssuer[] = [
   {
     id: "gitlab",
     name: "GitLab CI",
-    summary: "Pipelines on gitlab.com, or on your own host",
+    summary: "Pipelines on gitlab.com or your own host",
     issuer: "https://gitlab.com",
     claims: [
       {
@@ -88,7 +91,23 @@ export const KNOWN_ISSUERS: readonly KnownIssuer[] = [
   },
 ];
 
-/** Null for every other, whose name only looks alike too. */
+/** By the issuer alone, letter for letter: whose name only looks alike is none of them. */
 export function knownIssuer(issuer: string): KnownIssuer | null {
   return KNOWN_ISSUERS.find((each) => each.issuer === issuer.trim().replace(/\/$/, "")) ?? null;
+}
+
+/**
+ * Which system's jobs a policy seems to be about, to help with its claims and its pipeline: on a host of one's own the
+ * issuer has another name, and only the claims tell. Decides nothing about trust.
+ */
+export function likelySystem(issuer: string, claimNames: readonly string[]): KnownIssuer | null {
+  return (
+    knownIssuer(issuer) ??
+    KNOWN_ISSUERS.find((each) => each.claims.some(({ name }) => claimNames.includes(name) && isOnlyOf(each, name))) ??
+    null
+  );
+}
+
+function isOnlyOf(system: KnownIssuer, claimName: string): boolean {
+  return KNOWN_ISSUERS.every((each) => each === system || each.claims.every(({ name }) => name !== claimName));
 }

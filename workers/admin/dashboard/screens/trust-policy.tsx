@@ -24,7 +24,7 @@ import { ruleDraft } from "./scope-draft.ts";
 import type { ScreenProps } from "./screen.ts";
 import { trustBody, trustDraft } from "./trust-draft.ts";
 import { TrustForm } from "./trust-form.tsx";
-import { knownIssuer } from "./trust-issuers.ts";
+import { knownIssuer, likelySystem } from "./trust-issuers.ts";
 
 const UP = { to: "/trust-policies", label: "CI trust policies" };
 
@@ -113,7 +113,8 @@ function Head({ policy, onSaved }: PartProps) {
 /** The snippets that can work for its issuer: those of a known one, all for any other. */
 function InAJob({ policy }: { readonly policy: TrustPolicy }) {
   const known = knownIssuer(policy.issuer);
-  const chosen = useSignal<string>(known?.id ?? "shell");
+  const likely = likelySystem(policy.issuer, Object.keys(policy.claims));
+  const chosen = useSignal<string>(likely?.id ?? "shell");
   const all: readonly (readonly [id: Snippet, label: string])[] = [
     ["github", "GitHub Actions"],
     ["gitlab", "GitLab CI"],
