@@ -1,4 +1,5 @@
 /** A connection to an API that no catalogue knows, made and changed in the dashboard: its hosts and its way to take a key. */
+import { createHmac } from "node:crypto";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { member, text } from "../harness/api-client.ts";
@@ -38,7 +39,7 @@ async function madeBy(page: Page): Promise<string> {
 async function edited(page: Page, path: string): Promise<Locator> {
   await page.goto(path);
   await settled(page);
-  await page.getByRole("button", { name: "Edit", exact: true }).click();
+  await page.locator(".page-head").getByRole("button", { name: "Edit" }).click();
   return page.getByRole("dialog");
 }
 
@@ -146,5 +147,120 @@ describe("further hosts", () => {
     await dialog.waitFor({ state: "detached" });
     expect(await desk.read(path)).toMatchObject({ origins: [{ name: "c" }] });
     await context.close();
+  }, 90_000);
+});
+
+describe("the way to take a key", () => {
+  it("can be a signature with a key of two parts, which is sent and signs", async () => {
+    const { page } = desk.owner;
+    await ownApi(page, "Signed");
+    await page.getByLabel("How it expects its key").selectOption("hmac");
+    await page.getByLabel("Header of the token").fill("X-App-Token");
+    await page.getByLabel("Header of the time").fill("X-App-Ts");
+    await page.getByLabel("Header of the signature").fill("host");
+    await page.getByLabel("Signed, in this order").fill("timestamp, method, path_and_query");
+    await page.getByLabel("HMAC-SHA256, written as").selectOption("base64");
+    await page.getByLabel("What signs is called").fill("secret_key");
+    const fill = async () => {
+      await page.getByLabel("token", { exact: true }).fill("not-a-real-token");
+      await page.getByLabel("secret_key", { exact: true }).fill(FAKE_KEY);
+    };
+    await fill();
+    await page.getByRole("button", { name: "Save and test" }).click();
+    await expect.poll(() => errorAt(page, "Header of the signature")).toContain("Cannot carry a key");
+    expect(axeText(await axe(page))).toBe("");
+    await page.getByLabel("Header of the signature").fill("X-App-Sig");
+    await fill();
+    const path = await madeBy(page);
+    expect(member(await desk.read(path), "auth")).toMatchObject({
+      scheme: "hmac",
+      encoding: "base64",
+      sign: ["timestamp", "method", "path_and_query"],
+      key_part: "secret_key",
+    });
+    await callThrough(path, ["/signed?x=1"]);
+    const { headers } = vendor.requests.at(-1) ?? {};
+    const signed = `${text(headers?.["x-app-ts"] ?? null)}GET/v1/signed?x=1`;
+    expect(headers?.["x-app-token"]).toBe("not-a-real-token");
+    expect(headers?.["x-app-sig"]).toBe(createHmac("sha256", FAKE_KEY).update(signed).digest("base64"));
+  }, 90_000);
+
+  it("can be a login with the key's parts, whose token the calls carry", async () => {
+    vendor.answerWith((request, response) => {
+      const json = request.target === "/v1/login" ? { token: `token-of-${request.body.toString()}` } : { ok: true };
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(json));
+    });
+    const { page, context } = await desk.signedIn({ scheme: "dark", width: 390, height: 800 });
+    await ownApi(page, "With a login");
+    await page.getByLabel("How it expects its key").selectOption("token_exchange");
+    await page.getByLabel("Path of the login").fill("/login");
+    await page.getByLabel("JSON body of the login").fill("user {user}");
+    await page.getByLabel("Headers of each call").fill("X-Session: {token}");
+    await page.getByLabel("user", { exact: true }).fill("someone");
+    await page.getByRole("button", { name: "Save and test" }).click();
+    expect(await errorAt(page, "JSON body of the login")).toContain("Is not a name, a colon and a value");
+    await page.getByLabel("JSON body of the login").fill("user: {user}\npassword: {password}");
+    await page.getByLabel("password", { exact: true }).fill(FAKE_KEY);
+    expect(await page.getByLabel("user", { exact: true }).inputValue()).toBe("someone");
+    await page.getByLabel("Parts that are no secret").fill("user");
+    expect(axeText(await axe(page))).toBe("");
+    expect(await page.evaluate("document.documentElement.scrollWidth > window.innerWidth")).toBe(false);
+    const path = await madeBy(page);
+    await callThrough(path, ["/things"]);
+    const login = vendor.requests.find((each) => each.target === "/v1/login");
+    expect(JSON.parse(login?.body.toString() ?? "{}")).toEqual({ user: "someone", password: FAKE_KEY });
+    expect(vendor.requests.at(-1)?.headers["x-session"]).toContain("token-of-");
+    expect(await page.content()).not.toContain(FAKE_KEY);
+    await context.close();
+  }, 90_000);
+
+  it("is changed with all of its members, and says when the keys have to follow", async () => {
+    const made = await desk.api.admin("POST", "/api/v1/connections", {
+      name: "Changing",
+      base_url: `${vendor.origin}/v1`,
+      auth: { scheme: "basic", secret_in: "password", fixed: "someone", raw: true },
+      secret: FAKE_KEY,
+    });
+    const path = `/connections/${text(member(made.body, "id"))}`;
+    const { page } = desk.owner;
+    let dialog = await edited(page, path);
+    await dialog.locator("summary", { hasText: "How it expects its key" }).click();
+    await dialog.getByLabel("Sent as it is").uncheck();
+    await dialog.getByLabel("The key is the").selectOption("username");
+    await dialog.getByLabel("Password").fill("x");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    expect(member(await desk.read(path), "auth")).toEqual({ scheme: "basic", secret_in: "username", fixed: "x" });
+
+    dialog = await edited(page, path);
+    await dialog.locator("summary", { hasText: "How it expects its key" }).click();
+    await dialog.getByLabel("How it expects its key").selectOption("oauth2_client_credentials");
+    await dialog.getByLabel("Token URL").fill(`${vendor.origin}/oauth`);
+    await dialog.getByLabel("Client id").fill("me");
+    await dialog.getByText("What this token server does otherwise").click();
+    await dialog.getByLabel("Further fields of its form").fill("sub: 4711");
+    await dialog.getByLabel("A token holds, seconds").fill("600");
+    await dialog.getByLabel("Token’s header").fill("cookie");
+    await dialog.getByText("What this token server does otherwise").click();
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await expect.poll(() => errorAt(page, "Token’s header")).toContain("Cannot carry a key");
+    await dialog.getByLabel("Token’s header").fill("X-Access");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    expect(member(await desk.read(path), "auth")).toMatchObject({
+      params: { sub: "4711" },
+      token_ttl_seconds: 600,
+      sent_as: { header: "X-Access", prefix: "" },
+    });
+
+    dialog = await edited(page, path);
+    await dialog.locator("summary", { hasText: "How it expects its key" }).click();
+    expect(await dialog.getByText(/Rotate each key afterwards/).count()).toBe(0);
+    await dialog.getByLabel("How it expects its key").selectOption("hmac");
+    await dialog.getByText("This way takes a key of the parts token, key. Rotate each key afterwards").waitFor();
+    expect(axeText(await axe(page))).toBe("");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    expect(desk.owner.complaints).toEqual([]);
+    expect(desk.owner.foreign).toEqual([]);
   }, 90_000);
 });

@@ -11,7 +11,8 @@ import { duration } from "../format.ts";
 import { FormDialog } from "../ui/dialog.tsx";
 import { Disclosure } from "../ui/disclosure.tsx";
 import { SelectField, TextArea, TextField } from "../ui/field.tsx";
-import { AuthForm, authDraft, canBeEdited, changedAuth } from "./auth-form.tsx";
+import { authDraft, changedAuth } from "./auth-draft.ts";
+import { AuthForm, OtherParts } from "./auth-form.tsx";
 import { EnvironmentField } from "./environment-field.tsx";
 import { headerLines, headersOf } from "./header-lines.ts";
 import { limitsBody, limitsDraft } from "./limits-draft.ts";
@@ -50,7 +51,8 @@ function save(connection: Connection, draft: Draft): Promise<Answer<Connection>>
   if (!defaults.ok) return Promise.resolve(invalidFields([{ field: "default_headers", message: defaults.error }]));
   const origins = originsBody(draft.origins.value);
   if (!origins.ok) return Promise.resolve(invalidFields(origins.error));
-  const auth = canBeEdited(connection.auth) ? changedAuth(draft.auth, connection.auth) : null;
+  const auth = changedAuth(draft.auth, connection.auth);
+  if (!auth.ok) return Promise.resolve(invalidFields(auth.error));
   const baseUrl = draft.baseUrl.value.trim();
   const environment = draft.environment.value.trim();
   return patch<Connection>(`/connections/${connection.id}`, {
@@ -65,7 +67,7 @@ function save(connection: Connection, draft: Draft): Promise<Answer<Connection>>
             per_seconds: Number(draft.seconds.value),
             max_share: Number(draft.share.value) / PERCENT,
           },
-    ...(auth === null ? {} : { auth }),
+    ...(auth.value === null ? {} : { auth: auth.value }),
     ...(JSON.stringify(origins.value) === JSON.stringify(connection.origins) ? {} : { origins: origins.value }),
     headers: headers.value,
     default_headers: defaults.value,
@@ -109,11 +111,10 @@ export function EditConnection(props: {
       <h3>What the vendor allows</h3>
       <Quota draft={draft} failure={failure} />
       <Headers {...draft} failure={failure} />
-      {canBeEdited(connection.auth) ? (
-        <Disclosure summary="How it expects its key" names={["auth"]} failure={failure}>
-          <AuthForm draft={draft.auth} failure={failure} />
-        </Disclosure>
-      ) : null}
+      <Disclosure summary="How it expects its key" names={["auth"]} failure={failure}>
+        <AuthForm draft={draft.auth} failure={failure} />
+        <OtherParts connection={connection} draft={draft.auth} />
+      </Disclosure>
       <h3>Limits for everyone together</h3>
       <LimitsForm draft={draft.limits} failure={failure} />
     </FormDialog>

@@ -12,12 +12,14 @@ import { Button } from "../ui/button.tsx";
 import { SelectField, TextField } from "../ui/field.tsx";
 import { FailureNote } from "../ui/states.tsx";
 import { Text } from "../ui/text.tsx";
-import { AuthForm, authBody, authDraft, secretLabel } from "./auth-form.tsx";
+import { authBody, authDraft, partsOf, secretLabel } from "./auth-draft.ts";
+import { AuthForm } from "./auth-form.tsx";
 import { EnvironmentField } from "./environment-field.tsx";
 import { originsBody } from "./origins-draft.ts";
 import type { OriginDraft } from "./origins-draft.ts";
 import { OriginsForm } from "./origins-form.tsx";
-import { SecretSourceFields, secretParts, takeSecret, useSecretSource } from "./secret-source.tsx";
+import { secretParts } from "./secret-parts.ts";
+import { SecretSourceFields, takeSecret, useSecretSource } from "./secret-source.tsx";
 
 export function ConnectionForm(props: {
   readonly vendor: VendorView | null;
@@ -34,7 +36,7 @@ export function ConnectionForm(props: {
   const origins = useSignal<readonly OriginDraft[]>([]);
   const variables = useMemo(() => (vendor?.variables ?? []).map((each) => ({ ...each, value: signal("") })), [vendor]);
   const chosen = vendor?.auth.find((each) => each.id === option.value);
-  const parts = chosen === undefined ? [] : secretParts(chosen.scheme);
+  const parts = vendor === null ? partsOf(auth) : secretParts(chosen?.scheme ?? {});
   const noSecret = vendor === null ? auth.scheme.value === "none" : chosen?.scheme["scheme"] === "none";
   const source = useSecretSource();
   const asksUrl = vendor === null || (vendor.base_url === null && vendor.regions.length === 0);
@@ -43,9 +45,11 @@ export function ConnectionForm(props: {
     () => {
       const further = originsBody(origins.value);
       if (!further.ok) return Promise.resolve(invalidFields(further.error));
+      const way = authBody(auth);
+      if (!way.ok) return Promise.resolve(invalidFields(way.error));
       return post<Connection>("/connections", {
         name: name.value.trim(),
-        ...(vendor === null ? { auth: authBody(auth) } : { vendor: vendor.id }),
+        ...(vendor === null ? { auth: way.value } : { vendor: vendor.id }),
         ...(asksUrl ? { base_url: baseUrl.value.trim() } : {}),
         ...(region.value === "" ? {} : { region: region.value }),
         ...(vendor === null || vendor.auth.length < 2 ? {} : { auth_option: option.value }),

@@ -7,7 +7,8 @@ import { useAction } from "../api/resource.ts";
 import { FormDialog } from "../ui/dialog.tsx";
 import { SelectField, TextField } from "../ui/field.tsx";
 import { EnvironmentField } from "./environment-field.tsx";
-import { SecretSourceFields, secretParts, takeSecret, useSecretSource } from "./secret-source.tsx";
+import { secretParts } from "./secret-parts.ts";
+import { SecretSourceFields, takeSecret, useSecretSource } from "./secret-source.tsx";
 
 const MAX_RANK = 1_000;
 

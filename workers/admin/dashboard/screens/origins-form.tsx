@@ -34,21 +34,21 @@ export function OriginsForm(props: {
             onRemove={() => (draft.value = origins.filter((each) => each !== origin))}
           >
             <TextField
-              label="Name"
-              name={`origins[${i}].name`}
-              value={origin.name}
-              failure={failure}
-              placeholder="uploads"
-              hint={`Called as /${props.connectionId ?? "{connection}"}.${origin.name.value.trim() || "{name}"}/…`}
-              code
-            />
-            <TextField
               label="Base URL"
               name={`origins[${i}].base_url`}
               type="url"
               value={origin.baseUrl}
               failure={failure}
               placeholder="https://uploads.example.com"
+              code
+            />
+            <TextField
+              label="Name"
+              name={`origins[${i}].name`}
+              value={origin.name}
+              failure={failure}
+              placeholder="uploads"
+              hint={`Called as /${props.connectionId ?? "{connection}"}.${origin.name.value.trim() || "{name}"}/…`}
               code
             />
             <TextArea
