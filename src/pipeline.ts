@@ -52,7 +52,7 @@ export async function handleCall(
     }
 
     // 3, 4 and 5: endpoint and environment rules, then rate and budget: admitted by the gate, on durable record.
-    const body = bodyReader(request, headers, settings.maxBodyBytes);
+    const body = bodyReader(request, headers, settings.maxBodyBytes, ports.clock.nowMs);
     const admitted = await admitCall({ request, headers, route, body, requestId }, known.value, ports, settings);
     if (!admitted.ok) {
       const { refusal, limits, judgement } = admitted.error;

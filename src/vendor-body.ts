@@ -3,8 +3,13 @@
  * Both are bounded; neither is touched when nothing needs it.
  */
 import { SIGN_BODY_BYTES } from "./domain/vendor-signs.ts";
+import type { Watch } from "./watch.ts";
 
 const PEEK_TIMEOUT_MS = 1_000;
+/** How long the vendor waits for a body to be kept whole before it gets what has come. */
+const KEEP_TIMEOUT_MS = 2_000;
+/** One megabit a second. */
+const SLOWEST_UPLOAD_BYTES_PER_MS = 125;
 
 /** The caller's body, ready to be sent once or more often. */
 export interface KeptBody {
@@ -16,43 +21,71 @@ export interface KeptBody {
 type Source = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
 
 /**
- * Keeps a streamed body of at most `maxBytes` when a repeat is possible. A longer one streams on: what was read, then the
- * rest; it cannot be repeated.
+ * Keeps a streamed body of at most `maxBytes` when a repeat is possible. A longer or slower one streams on: what was read,
+ * then the rest; it cannot be repeated.
  */
 export async function keepBody(
   body: Source,
   couldRepeat: boolean,
   maxBytes: number,
   declaredBytes: number | null,
+  watch: Watch,
 ): Promise<KeptBody> {
   if (body === null || body instanceof Uint8Array) return { again: true, next: () => body };
   if (!couldRepeat || maxBytes === 0 || (declaredBytes !== null && declaredBytes > maxBytes)) return once(body);
   const reader = body.getReader();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  while (size <= maxBytes) {
-    const { done, value } = await reader.read();
-    if (done) {
-      const whole = concat(chunks, size);
-      return { again: true, next: () => whole };
+  const slow = Promise.withResolvers<null>();
+  const callOff = watch.after(KEEP_TIMEOUT_MS, () => slow.resolve(null));
+  try {
+    while (size <= maxBytes) {
+      const reading = reader.read();
+      const read = await Promise.race([reading, slow.promise]);
+      if (read === null) return once(resumed(chunks, reader, reading));
+      if (read.done) {
+        const whole = concat(chunks, size);
+        return { again: true, next: () => whole };
+      }
+      chunks.push(read.value);
+      size += read.value.byteLength;
     }
-    chunks.push(value);
-    size += value.byteLength;
+    return once(resumed(chunks, reader, null));
+  } finally {
+    callOff();
   }
-  return once(resumed(chunks, reader));
+}
+
+/**
+ * By how much a vendor's time to answer is lengthened while a body streams to it: it cannot answer before it has the body,
+ * and the platform does not tell when it has. Unbounded where the length is unknown.
+ */
+export function uploadMs(body: KeptBody, declaredBytes: number | null): number {
+  if (body.again) return 0;
+  return declaredBytes === null ? Number.POSITIVE_INFINITY : declaredBytes / SLOWEST_UPLOAD_BYTES_PER_MS;
 }
 
 function once(body: ReadableStream<Uint8Array>): KeptBody {
   return { again: false, next: () => body };
 }
 
-function resumed(read: Uint8Array[], reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> {
+/** `reading`: begun, and not waited for. */
+function resumed(
+  read: Uint8Array[],
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  reading: Promise<ReadableStreamReadResult<Uint8Array>> | null,
+): ReadableStream<Uint8Array> {
+  let begun = reading;
+  // Whoever pulls hears of it.
+  begun?.catch(() => undefined);
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         const kept = read.shift();
         if (kept !== undefined) return controller.enqueue(kept);
-        const { done, value } = await reader.read();
+        const next = begun ?? reader.read();
+        begun = null;
+        const { done, value } = await next;
         if (done) controller.close();
         else controller.enqueue(value);
       },

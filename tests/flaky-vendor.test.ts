@@ -196,6 +196,22 @@ describe("broken connections", () => {
     expect(events).toHaveLength(5);
   });
 
+  it("that stop coming end with 504 after the idle timeout, and the vendor's connection is let go", async () => {
+    const { id, call, credentialId } = await caller();
+    for (const path of [`/drip/x/${id}`, `/gzipdrip/x/${id}`]) {
+      const before = vendor.aborted();
+      const startedMs = Date.now();
+      const answer = await call("GET", path);
+      expect([path, answer.status, member(answer.body, "code")]).toEqual([path, 504, "upstream_timeout"]);
+      expect(Date.now() - startedMs).toBeLessThan(3_000);
+      await expect.poll(() => vendor.aborted(), { timeout: 3_000 }).toBe(before + 1);
+    }
+    const events = await api.events(credentialId, 2);
+    expect(events.map((event) => [member(event, "status"), member(event, "reason")])).toEqual(
+      Array(2).fill([504, "idle_timeout"]),
+    );
+  });
+
   it("that announce too little lose the rest, and nothing of it reaches the next caller", async () => {
     const { id, call } = await caller();
     const answer = await call("GET", `/long/x/${id}`);

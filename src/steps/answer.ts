@@ -21,7 +21,8 @@ import type { Judgement } from "./judge.ts";
 import type { Ending, OpenCall } from "./open-call.ts";
 import { refusalResponse } from "./refuse.ts";
 import { declaredLength, type BodyReader } from "./request-body.ts";
-import { withoutMembers } from "./response-rules.ts";
+import { answerLate, withoutMembers } from "./response-rules.ts";
+import type { ReadTimes } from "./timed-read.ts";
 import { usageMeter } from "./usage-meter.ts";
 
 export interface AnsweredCall {
@@ -45,9 +46,13 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
     await call.payment.release("vendor_payment_required");
     return failed(call, { ...sent(call.answer.value), refusal: VENDOR_PAYMENT, forwarded: true });
   }
-  const shown = await withoutMembers(call.answer.value.response, scope.removeResponseMembers, call.request.method);
+  const { nowMs } = ports.clock;
+  const { idleTimeoutMs, totalTimeoutMs } = connection.reliability;
+  const times: ReadTimes = { idleTimeoutMs, deadlineMs: nowMs() + totalTimeoutMs, nowMs, watch: call.open.watch };
+  const { method } = call.request;
+  const shown = await withoutMembers(call.answer.value.response, scope.removeResponseMembers, method, times);
   if (!shown.ok) {
-    await call.payment.release("response_unreadable");
+    await call.payment.release(shown.error.reason ?? shown.error.code);
     return failed(call, { ...sent(call.answer.value), refusal: shown.error, forwarded: true });
   }
   const { response, headers: answered } = call.answer.value;
@@ -91,10 +96,7 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
     filters,
     masked,
     resizes: rewrites,
-    idleTimeoutMs: connection.reliability.idleTimeoutMs,
-    deadlineMs: ports.clock.nowMs() + connection.reliability.totalTimeoutMs,
-    nowMs: () => ports.clock.nowMs(),
-    watch: call.open.watch,
+    times,
     fixedLength: ports.fixedLength,
     signal: call.request.signal,
     ended: (end) => {
@@ -111,10 +113,11 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
       if (status < 400 && call.judgement.grant.payment !== null) ports.defer(call.payment.close(cost));
     },
   });
-  if (delivered === "vendor_died") {
+  if (typeof delivered === "string") {
     // Nothing reached the caller after all.
-    await call.payment.release("vendor_died");
-    return failed(call, { ...sent(vendor), refusal: BROKE_OFF, forwarded: true });
+    await call.payment.release(delivered);
+    const refusal = delivered === "vendor_died" ? BROKE_OFF : answerLate(delivered);
+    return failed(call, { ...sent(vendor), refusal, forwarded: true });
   }
   if (!call.open.isSettled()) ports.defer(call.open.settled);
   return delivered;

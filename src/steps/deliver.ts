@@ -8,8 +8,7 @@
 import type { HeaderMap } from "../domain/header-map.ts";
 import { dropAboutBytes } from "../domain/response-headers.ts";
 import type { Ports } from "../ports.ts";
-import type { Watch } from "../watch.ts";
-import { readBounded } from "./request-body.ts";
+import { chunkReader, inTime, readBounded, type Late, type ReadTimes, type Unread } from "./timed-read.ts";
 
 /** Bodies of declared length up to this are handled in one piece. */
 export const SMALL_BODY_BYTES = 65_536;
@@ -25,8 +24,11 @@ export interface ByteFilter {
 export interface DeliveryEnd {
   readonly bytesOut: number;
   /** `whole`, or why the body ended early. */
-  readonly how: "whole" | "client_gone" | "vendor_died" | "idle_timeout" | "total_timeout";
+  readonly how: "whole" | "client_gone" | DeliveryFailure;
 }
+
+/** Why the vendor's answer is not whole. */
+export type DeliveryFailure = "vendor_died" | Late;
 
 export interface Delivery {
   readonly upstream: Response;
@@ -41,11 +43,7 @@ export interface Delivery {
   readonly masked: () => boolean;
   /** Filters change lengths, so a declared length cannot be kept. */
   readonly resizes: boolean;
-  readonly idleTimeoutMs: number;
-  /** Epoch ms after which the answer is cut. */
-  readonly deadlineMs: number;
-  readonly nowMs: () => number;
-  readonly watch: Watch;
+  readonly times: ReadTimes;
   readonly fixedLength: Ports["fixedLength"];
   readonly signal: AbortSignal | null;
   /** Called exactly once. */
@@ -54,8 +52,8 @@ export interface Delivery {
 
 const NO_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
 
-/** The response for the caller, or `vendor_died` when a small body broke off before anything was sent. */
-export async function deliver(delivery: Delivery): Promise<Response | "vendor_died"> {
+/** The response for the caller; or what became of a body that had to be read first, before anything was sent. */
+export async function deliver(delivery: Delivery): Promise<Response | DeliveryFailure> {
   const { upstream, headers, method } = delivery;
   const status = upstream.status;
   const body: ReadableStream<Uint8Array> | null = upstream.body;
@@ -75,10 +73,12 @@ export async function deliver(delivery: Delivery): Promise<Response | "vendor_di
   return deliverStream(delivery, body, encoding === "identity" ? declared : null);
 }
 
-async function deliverSmall(delivery: Delivery, declared: number): Promise<Response | "vendor_died"> {
-  const { headers } = delivery;
-  const whole = await readWhole(delivery);
-  if (whole === null || whole.byteLength !== declared) return "vendor_died";
+async function deliverSmall(delivery: Delivery, declared: number): Promise<Response | DeliveryFailure> {
+  const { headers, upstream, times } = delivery;
+  const read = await inTime(() => upstream.arrayBuffer(), times);
+  if (typeof read === "string") return failureOf(read);
+  const whole = new Uint8Array(read);
+  if (whole.byteLength !== declared) return "vendor_died";
   const bytes = runFilters(delivery.filters(whole), whole);
   if (delivery.resizes && !sameBytes(bytes, whole)) dropAboutBytes(headers);
   headers.delete("content-length");
@@ -86,34 +86,23 @@ async function deliverSmall(delivery: Delivery, declared: number): Promise<Respo
   return respond(delivery, bytes);
 }
 
-async function readWhole(delivery: Delivery): Promise<Uint8Array<ArrayBuffer> | null> {
-  const late = Promise.withResolvers<null>();
-  const left = delivery.deadlineMs - delivery.nowMs();
-  const callOff = delivery.watch.after(Math.min(left, delivery.idleTimeoutMs), () => late.resolve(null));
-  try {
-    const buffer = await Promise.race([delivery.upstream.arrayBuffer(), late.promise]);
-    return buffer === null ? null : new Uint8Array(buffer);
-  } catch {
-    return null;
-  } finally {
-    callOff();
-  }
+function failureOf(read: Unread): DeliveryFailure {
+  return read === "broke_off" ? "vendor_died" : read;
 }
 
-async function deliverEncoded(delivery: Delivery): Promise<Response | "vendor_died"> {
+async function deliverEncoded(delivery: Delivery): Promise<Response | DeliveryFailure> {
   const { upstream, headers } = delivery;
   const copy: ReadableStream<Uint8Array> | null = upstream.clone().body;
-  let decoded: Uint8Array<ArrayBuffer> | null = null;
-  try {
-    decoded = copy === null ? new Uint8Array(0) : await readBounded(copy, MAX_SEARCHED_BYTES);
-  } catch {
-    return "vendor_died";
-  }
-  if (decoded === null) {
+  const decoded = copy === null ? new Uint8Array(0) : await readBounded(copy, MAX_SEARCHED_BYTES, delivery.times);
+  if (decoded === "too_large") {
     // Too large to search first: the caller gets a re-encoded stream with the same content.
     headers.delete("content-length");
     const rest: ReadableStream<Uint8Array> | null = upstream.body;
     return rest === null ? "vendor_died" : deliverStream(delivery, rest, null);
+  }
+  if (typeof decoded === "string") {
+    upstream.body?.cancel().catch(() => undefined);
+    return failureOf(decoded);
   }
   const filtered = runFilters(delivery.filters(decoded), decoded);
   if (!delivery.masked() && sameBytes(filtered, decoded)) {
@@ -173,9 +162,9 @@ function filteredStream(
     {
       async pull(controller) {
         for (;;) {
-          const read = await nextChunk(reader, delivery);
+          const read = await inTime(() => reader.read(), delivery.times);
           if (typeof read === "string") {
-            end(read);
+            end(failureOf(read));
             controller.error(new Error("The vendor's answer broke off"));
             reader.cancel(read).catch(() => undefined);
             return;
@@ -205,58 +194,6 @@ function filteredStream(
     },
     { highWaterMark: 0 },
   );
-}
-
-interface ChunkReader {
-  read(): Promise<Chunk>;
-  cancel(reason: string): Promise<void>;
-}
-
-/** A default reader gives a vendor's body in pieces of 4 KiB; each piece has its price, so larger ones are asked for. */
-const CHUNK_BYTES = 65_536;
-
-/** Reads what is there, never waiting for a full chunk. */
-function chunkReader(body: ReadableStream<Uint8Array>): ChunkReader {
-  try {
-    const reader = body.getReader({ mode: "byob" });
-    return {
-      async read() {
-        const { done, value } = await reader.read(new Uint8Array(CHUNK_BYTES));
-        return done || value === undefined ? { done: true } : { done: false, value };
-      },
-      cancel: (reason) => reader.cancel(reason),
-    };
-  } catch {
-    // A stream that a script made need not be one of bytes.
-    const reader = body.getReader();
-    return {
-      async read() {
-        const { done, value } = await reader.read();
-        return done ? { done: true } : { done: false, value };
-      },
-      cancel: (reason) => reader.cancel(reason),
-    };
-  }
-}
-
-type Chunk = { readonly done: true } | { readonly done: false; readonly value: Uint8Array };
-
-async function nextChunk(
-  reader: ChunkReader,
-  delivery: Delivery,
-): Promise<Chunk | "vendor_died" | "idle_timeout" | "total_timeout"> {
-  const left = delivery.deadlineMs - delivery.nowMs();
-  if (left <= 0) return "total_timeout";
-  const late = Promise.withResolvers<"idle_timeout" | "total_timeout">();
-  const how = delivery.idleTimeoutMs < left ? "idle_timeout" : "total_timeout";
-  const callOff = delivery.watch.after(Math.min(left, delivery.idleTimeoutMs), () => late.resolve(how));
-  try {
-    return await Promise.race([reader.read(), late.promise]);
-  } catch {
-    return "vendor_died";
-  } finally {
-    callOff();
-  }
 }
 
 function runFilters(filters: readonly ByteFilter[], bytes: Uint8Array<ArrayBuffer>): Uint8Array {

@@ -5,9 +5,13 @@
 import type { ReadHeaders } from "../domain/header-map.ts";
 import type { Outcome, Refusal } from "../domain/problem.ts";
 import { err, ok } from "../domain/result.ts";
+import { Watch } from "../watch.ts";
+import { readBounded } from "./timed-read.ts";
 
 /** Bound on a body that a scope rule must look into. */
 export const MAX_JUDGED_BODY_BYTES = 1_048_576;
+/** And on the time it takes to arrive: until then the call is not admitted, and no limit but this one holds it. */
+export const MAX_JUDGED_BODY_MS = 30_000;
 
 export interface BodyReader {
   /**
@@ -17,7 +21,7 @@ export interface BodyReader {
   isEmpty(): Promise<boolean>;
   /** Whether there may be bytes at all. From memory. */
   readonly mayHoldBytes: () => boolean;
-  /** Bytes for rules and signatures; refuses bodies over the bound, never a part of one, however often it is asked. */
+  /** Bytes for rules and signatures; refuses bodies over the bounds, never a part of one, however often it is asked. */
   readForRules(maxBytes: number | null): Promise<Outcome<Uint8Array<ArrayBuffer>>>;
   /** What is sent: the kept bytes, or the stream. Null when there is no body. */
   take(): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
@@ -28,38 +32,35 @@ export interface BodyReader {
   readonly refusal: Refusal | null;
 }
 
-export function bodyReader(request: Request, headers: ReadHeaders, maxBodyBytes: number): BodyReader {
+export function bodyReader(
+  request: Request,
+  headers: ReadHeaders,
+  maxBodyBytes: number,
+  nowMs: () => number,
+): BodyReader {
   const declared = declaredLength(headers);
   let stream: ReadableStream<Uint8Array> | null = declared === 0 ? null : request.body;
   let kept: Uint8Array<ArrayBuffer> | null = null;
   /** Set when a body was given up in its middle: there is nothing left to send, and the next judgement must say the same. */
   let givenUp: Refusal | null = null;
+  const keep = async (body: ReadableStream<Uint8Array>, maxBytes: number): Promise<void> => {
+    stream = null;
+    const read = await readJudged(body, maxBytes, nowMs);
+    if (read.ok) kept = read.value;
+    else givenUp = read.error;
+  };
   return {
     refusal: declared !== null && declared > maxBodyBytes ? tooLarge(maxBodyBytes) : null,
     declaredBytes: stream === null ? 0 : declared,
     bytesSeen: () => kept?.byteLength ?? declared ?? 0,
     mayHoldBytes: () => stream !== null || givenUp !== null || (kept?.byteLength ?? 0) > 0,
     async isEmpty() {
-      if (stream !== null) {
-        kept = await readBounded(stream, 0);
-        stream = null;
-        if (kept === null) givenUp = tooLarge(0);
-      }
+      if (stream !== null) await keep(stream, 0);
       return givenUp === null && (kept?.byteLength ?? 0) === 0;
     },
     async readForRules(maxBytes) {
-      if (givenUp !== null) return err(givenUp);
-      if (kept !== null) return ok(kept);
-      if (stream === null) return ok(new Uint8Array(0));
-      const bound = Math.min(maxBytes ?? MAX_JUDGED_BODY_BYTES, maxBodyBytes);
-      const read = await readBounded(stream, bound);
-      stream = null;
-      if (read === null) {
-        givenUp = tooLarge(bound);
-        return err(givenUp);
-      }
-      kept = read;
-      return ok(read);
+      if (stream !== null) await keep(stream, Math.min(maxBytes ?? MAX_JUDGED_BODY_BYTES, maxBodyBytes));
+      return givenUp === null ? ok(kept ?? new Uint8Array(0)) : err(givenUp);
     },
     take() {
       if (kept !== null) return kept.byteLength === 0 ? null : kept;
@@ -70,6 +71,24 @@ export function bodyReader(request: Request, headers: ReadHeaders, maxBodyBytes:
   };
 }
 
+async function readJudged(
+  body: ReadableStream<Uint8Array>,
+  maxBytes: number,
+  nowMs: () => number,
+): Promise<Outcome<Uint8Array<ArrayBuffer>>> {
+  const watch = new Watch(nowMs);
+  const idleTimeoutMs = MAX_JUDGED_BODY_MS;
+  const read = await readBounded(body, maxBytes, { idleTimeoutMs, deadlineMs: nowMs() + idleTimeoutMs, nowMs, watch });
+  watch.end();
+  if (read === "too_large") return err(tooLarge(maxBytes));
+  return typeof read === "string" ? err(INCOMPLETE) : ok(read);
+}
+
+const INCOMPLETE: Refusal = {
+  code: "invalid_request",
+  detail: `The body must be judged before the call, and was not complete within ${MAX_JUDGED_BODY_MS / 1000} seconds.`,
+};
+
 function tooLarge(maxBytes: number) {
   return { code: "body_too_large", detail: `The body is larger than ${maxBytes} bytes.` } as const;
 }
@@ -78,31 +97,4 @@ function tooLarge(maxBytes: number) {
 export function declaredLength(headers: ReadHeaders): number | null {
   const text = headers.get("content-length");
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
-}
-
-/** The whole stream, or null when it is longer than `maxBytes` (the rest is then cancelled). */
-export async function readBounded(
-  stream: ReadableStream<Uint8Array>,
-  maxBytes: number,
-): Promise<Uint8Array<ArrayBuffer> | null> {
-  const reader = stream.getReader();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    size += value.byteLength;
-    if (size > maxBytes) {
-      await reader.cancel("too large").catch(() => undefined);
-      return null;
-    }
-    chunks.push(value);
-  }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return whole;
 }

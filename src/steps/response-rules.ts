@@ -5,7 +5,7 @@
 import { removeMembers } from "../domain/json-path.ts";
 import type { Outcome, Refusal } from "../domain/problem.ts";
 import { err, ok } from "../domain/result.ts";
-import { readBounded } from "./request-body.ts";
+import { readBounded, type Late, type ReadTimes } from "./timed-read.ts";
 
 /** Decoded bytes of an answer that rules are applied to. */
 export const MAX_RULED_ANSWER_BYTES = 4_194_304;
@@ -18,18 +18,29 @@ const UNREADABLE: Refusal = {
   reason: "response_unreadable",
 };
 
+/** For an answer that stopped in its middle before anything of it was passed on. */
+export function answerLate(how: Late): Refusal {
+  return {
+    code: "upstream_timeout",
+    detail: "The vendor began to answer and did not come to an end in time.",
+    reason: how,
+  };
+}
+
 /** The answer without the members, or a refusal. `response` is used up. */
 export async function withoutMembers(
   response: Response,
   members: readonly string[],
   method: string,
+  times: ReadTimes,
 ): Promise<Outcome<Response>> {
   if (members.length === 0) return ok(response);
   if (response.status === 101) return err(UNREADABLE);
   const body: ReadableStream<Uint8Array> | null = response.body;
   if (body === null || method === "HEAD" || EMPTY_STATUSES.has(response.status)) return ok(response);
-  const bytes = await readBounded(body, MAX_RULED_ANSWER_BYTES).catch(() => null);
-  if (bytes === null) return err(UNREADABLE);
+  const bytes = await readBounded(body, MAX_RULED_ANSWER_BYTES, times);
+  if (bytes === "idle_timeout" || bytes === "total_timeout") return err(answerLate(bytes));
+  if (typeof bytes === "string") return err(UNREADABLE);
   if (bytes.byteLength === 0) return ok(new Response(null, response));
   const text = decode(bytes);
   const kept = text === null ? null : removeMembers(text, members);

@@ -2,7 +2,9 @@
  * A loopback vendor that misbehaves on the level of bytes: what it does is named by the request's path. It counts every
  * request that reaches it, so that a test can say what was sent twice.
  */
+import { randomBytes } from "node:crypto";
 import { createServer, type Socket } from "node:net";
+import { gzipSync } from "node:zlib";
 
 export interface FlakyRequest {
   readonly method: string;
@@ -47,6 +49,14 @@ const ACTS: Readonly<Record<string, (argument: string) => Act>> = {
   },
   silent: () => () => undefined,
   drip: () => (socket) => socket.write("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 100\r\n\r\nabc"),
+  /** The beginning of a gzip body, and nothing after it. */
+  gzipdrip: () => (socket) => {
+    const begun = gzipSync(randomBytes(1_000)).subarray(0, 500);
+    socket.write(
+      "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-encoding: gzip\r\ncontent-length: 9000\r\n\r\n",
+    );
+    socket.write(begun);
+  },
   short: (size) => (socket) => {
     socket.write(`HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: ${size}\r\n\r\nonly this`);
     setTimeout(() => socket.destroy(), 30);
@@ -99,7 +109,7 @@ export async function startFlakyVendor(): Promise<FlakyVendor> {
         seen.push({ ...request, atMs: Date.now() });
         const [, name = "", argument = ""] = path.split("/");
         const act = ACTS[name]?.(argument);
-        answering = name === "silent" || name === "drip";
+        answering = ["silent", "drip", "gzipdrip"].includes(name);
         if (act === undefined) socket.write(plain("404 Not Found"));
         else act(socket, { ...request, atMs: Date.now() }, seen.filter((each) => each.path === path).length);
       }
