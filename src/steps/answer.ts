@@ -46,9 +46,7 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
     await call.payment.release("vendor_payment_required");
     return failed(call, { ...sent(call.answer.value), refusal: VENDOR_PAYMENT, forwarded: true });
   }
-  const { nowMs } = ports.clock;
-  const { idleTimeoutMs, totalTimeoutMs } = connection.reliability;
-  const times: ReadTimes = { idleTimeoutMs, deadlineMs: nowMs() + totalTimeoutMs, nowMs, watch: call.open.watch };
+  const times = readTimes(call, ports);
   const { method } = call.request;
   const shown = await withoutMembers(call.answer.value.response, scope.removeResponseMembers, method, times);
   if (!shown.ok) {
@@ -79,7 +77,7 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
   const changed = scope.removeResponseMembers.length > 0;
   const headers = callerHeaders(call, upstream, forms, map, receipt, changed);
   const maskers: StreamMasker[] = [];
-  const meter = usageMeter(connection.prices, call.request.method, call.judgement.path, upstream);
+  const meter = usageMeter(connection.prices, method, call.judgement.path, upstream);
   const filters = (whole: Uint8Array | null): ByteFilter[] => {
     const masker = new StreamMasker(forms);
     maskers.push(masker);
@@ -92,7 +90,7 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
     upstream: vendor.response,
     declaredBytes: declaredLength(upstream),
     headers: headers.value,
-    method: call.request.method,
+    method,
     filters,
     masked,
     resizes: rewrites,
@@ -100,14 +98,7 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
     fixedLength: ports.fixedLength,
     signal: call.request.signal,
     ended: (end) => {
-      const cost = costOf(
-        connection.prices,
-        call.request.method,
-        call.judgement.path,
-        status,
-        upstream,
-        meter?.usage() ?? null,
-      );
+      const cost = costOf(connection.prices, method, call.judgement.path, status, upstream, meter?.usage() ?? null);
       if (masked()) call.open.note("echo_masked", true);
       call.open.settle({ ...ending(call, vendor, end), costUsdMicros: cost });
       if (status < 400 && call.judgement.grant.payment !== null) ports.defer(call.payment.close(cost));
@@ -121,6 +112,13 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
   }
   if (!call.open.isSettled()) ports.defer(call.open.settled);
   return delivered;
+}
+
+/** From now on; what the attempts took does not count. */
+function readTimes(call: AnsweredCall, ports: Ports): ReadTimes {
+  const { idleTimeoutMs, totalTimeoutMs } = call.judgement.grant.connection.reliability;
+  const { nowMs } = ports.clock;
+  return { idleTimeoutMs, deadlineMs: nowMs() + totalTimeoutMs, nowMs, watch: call.open.watch };
 }
 
 const VENDOR_PAYMENT: Refusal = {
