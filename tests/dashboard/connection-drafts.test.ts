@@ -101,15 +101,6 @@ describe("further hosts", () => {
       error: [{ field: "origins[2].name", message: "Is the name of another one" }],
     });
   });
-
-  it("name what is not filled in", () => {
-    expect(originsBody([...origins.map(originDraft), originDraft(), originDraft()])).toMatchObject({
-      error: ["origins[2].name", "origins[2].base_url", "origins[3].name", "origins[3].base_url"].map((field) => ({
-        field,
-        message: "Is required",
-      })),
-    });
-  });
 });
 
 describe("headers, one a line", () => {

@@ -71,10 +71,12 @@ describe("further hosts", () => {
     await host.getByLabel("Name").fill("Up loads");
     const key = page.getByLabel("Key", { exact: true });
     await key.fill(FAKE_KEY);
+    await page.getByText("Further hosts of this API (1)").click();
     await page.getByRole("button", { name: "Save and test" }).click();
-    await host.getByText("Is required").waitFor();
-    // Nothing was sent, so the key stands where it was typed.
+    // Nothing was sent, so the key stands where it was typed; the field to fill in is seen and has the focus.
     expect(await key.inputValue()).toBe(FAKE_KEY);
+    expect(await host.getByLabel("Base URL").isVisible()).toBe(true);
+    await expect.poll(() => page.evaluate("document.activeElement.name")).toBe("origins[0].base_url");
     await host.getByLabel("Base URL").fill(`${uploads.origin}/up`);
     await page.getByText("Further hosts of this API (1)").click();
     await page.getByRole("button", { name: "Save and test" }).click();
@@ -160,7 +162,7 @@ describe("the way to take a key", () => {
     await page.getByLabel("Header of the signature").fill("host");
     await page.getByLabel("Signed, in this order").fill("timestamp, method, path_and_query");
     await page.getByLabel("HMAC-SHA256, written as").selectOption("base64");
-    await page.getByLabel("What signs is called").fill("secret_key");
+    await page.getByLabel("Name of the part that signs").fill("secret_key");
     const fill = async () => {
       await page.getByLabel("token", { exact: true }).fill("not-a-real-token");
       await page.getByLabel("secret_key", { exact: true }).fill(FAKE_KEY);

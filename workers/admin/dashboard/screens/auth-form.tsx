@@ -6,7 +6,7 @@ import type { Choice } from "../ui/field.tsx";
 import { partsOf } from "./auth-draft.ts";
 import type { AuthDraft } from "./auth-draft.ts";
 import { LoginFields } from "./auth-login.tsx";
-import { ClientCredentials, UnusualTokens } from "./auth-oauth.tsx";
+import { ClientCredentials } from "./auth-oauth.tsx";
 import { SignatureFields } from "./auth-signature.tsx";
 import { secretParts } from "./secret-parts.ts";
 
@@ -30,7 +30,7 @@ export function AuthForm(props: Props) {
   const { draft, failure } = props;
   const scheme = draft.scheme.value;
   return (
-    <div class="stack tight">
+    <div class="stack">
       <div class="columns">
         <SelectField
           label="How it expects its key"
@@ -60,9 +60,8 @@ export function AuthForm(props: Props) {
           />
         ) : null}
         {scheme === "basic" ? <Basic {...props} /> : null}
-        {scheme === "oauth2_client_credentials" ? <ClientCredentials draft={draft.oauth} failure={failure} /> : null}
       </div>
-      {scheme === "oauth2_client_credentials" ? <UnusualTokens draft={draft.oauth} failure={failure} /> : null}
+      {scheme === "oauth2_client_credentials" ? <ClientCredentials draft={draft.oauth} failure={failure} /> : null}
       {scheme === "basic" ? (
         <CheckField
           label="Sent as it is"

@@ -22,24 +22,29 @@ export function ClientCredentials({ draft, failure }: Props) {
         code
         required
       />
-      <TextField label="Client id" name="auth.client_id" value={draft.clientId} failure={failure} code required />
-      <SelectField
-        label="Client shows itself"
-        name="auth.client_auth"
-        value={draft.clientAuth}
-        failure={failure}
-        choices={[
-          { value: "basic", label: "by Basic authentication" },
-          { value: "body", label: "in the form’s body" },
-        ]}
-      />
-      <TextField label="Scope" name="auth.scope" value={draft.scope} failure={failure} code optional />
-      <TextField label="Audience" name="auth.audience" value={draft.audience} failure={failure} code optional />
+      <div class="columns">
+        <TextField label="Client id" name="auth.client_id" value={draft.clientId} failure={failure} code required />
+        <SelectField
+          label="Client shows itself"
+          name="auth.client_auth"
+          value={draft.clientAuth}
+          failure={failure}
+          choices={[
+            { value: "basic", label: "by Basic authentication" },
+            { value: "body", label: "in the form’s body" },
+          ]}
+        />
+      </div>
+      <div class="columns">
+        <TextField label="Scope" name="auth.scope" value={draft.scope} failure={failure} code optional />
+        <TextField label="Audience" name="auth.audience" value={draft.audience} failure={failure} code optional />
+      </div>
+      <UnusualTokens draft={draft} failure={failure} />
     </>
   );
 }
 
-export function UnusualTokens({ draft, failure }: Props) {
+function UnusualTokens({ draft, failure }: Props) {
   return (
     <Disclosure
       summary="What this token server does otherwise"

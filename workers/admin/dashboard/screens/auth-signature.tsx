@@ -50,8 +50,8 @@ export function SignatureFields({ draft, failure }: Props) {
         />
       </div>
       <div class="columns">
-        {header("What is sent is called", "token_part", draft.tokenPart, "token")}
-        {header("What signs is called", "key_part", draft.keyPart, "key")}
+        {header("Name of the part that is sent", "token_part", draft.tokenPart, "token")}
+        {header("Name of the part that signs", "key_part", draft.keyPart, "key")}
       </div>
     </>
   );

@@ -28,7 +28,7 @@ export function originDraft(from: Origin = { name: "", base_url: "", path_prefix
   };
 }
 
-/** Names and URLs are the API's to judge; here only that they are there, and what would never be reached: a name's second use. */
+/** Names and URLs are the API's to judge; here only what would never be reached: the second of two with the same name. */
 export function originsBody(drafts: readonly OriginDraft[]): Result<readonly Origin[], readonly FieldError[]> {
   const origins = drafts.map((draft) => ({
     name: draft.name.value.trim(),
@@ -38,12 +38,10 @@ export function originsBody(drafts: readonly OriginDraft[]): Result<readonly Ori
       .map((line) => line.trim())
       .filter((line) => line !== ""),
   }));
-  const errors: FieldError[] = [];
-  for (const [i, origin] of origins.entries()) {
-    const issue = (member: string, message: string) => errors.push({ field: `origins[${i}].${member}`, message });
-    if (origin.name === "") issue("name", "Is required");
-    else if (origins.findIndex((each) => each.name === origin.name) < i) issue("name", "Is the name of another one");
-    if (origin.base_url === "") issue("base_url", "Is required");
-  }
+  const errors = origins.flatMap((origin, i) =>
+    origins.findIndex((each) => each.name === origin.name) === i
+      ? []
+      : [{ field: `origins[${i}].name`, message: "Is the name of another one" }],
+  );
   return errors.length === 0 ? ok(origins) : err(errors);
 }

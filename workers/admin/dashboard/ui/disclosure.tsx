@@ -1,4 +1,7 @@
-/** A part of a form that stands closed until it is wanted, and opens by itself each time something in it has failed. */
+/**
+ * A part of a form that stands closed until it is wanted. It opens by itself when something in it has failed, or when the
+ * browser finds a field in it that is not filled in: of one that cannot be seen it would say nothing.
+ */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Failure } from "../api/client.ts";
@@ -13,14 +16,16 @@ export function Disclosure(props: {
 }) {
   const ref = useRef<HTMLDetailsElement>(null);
   const { failure, names } = props;
+  const open = () => {
+    if (ref.current !== null) ref.current.open = true;
+  };
   useEffect(() => {
-    const failed = names.some((name) => errorOf(failure, name) !== null);
-    if (failed && ref.current !== null) ref.current.open = true;
+    if (names.some((name) => errorOf(failure, name) !== null)) open();
   }, [failure]);
   return (
-    <details ref={ref}>
+    <details ref={ref} onInvalidCapture={open}>
       <summary>{props.summary}</summary>
-      {props.children}
+      <div class="stack">{props.children}</div>
     </details>
   );
 }
