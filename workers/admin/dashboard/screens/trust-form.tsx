@@ -146,7 +146,7 @@ function Claims({ draft, failure }: Props) {
           number={i + 1}
           known={known.find((claim) => claim.name === row.name.value.trim()) ?? null}
           failure={failure}
-          onRemove={rows.length > 1 ? () => (draft.claims.value = rows.filter((each) => each !== row)) : null}
+          onRemove={() => (draft.claims.value = rows.filter((each) => each !== row))}
         />
       ))}
       {own === undefined ? null : <p class="error">{plain(own.message)}</p>}
@@ -171,7 +171,7 @@ function Claim(props: {
   readonly number: number;
   readonly known: KnownClaim | null;
   readonly failure: Failure | null;
-  readonly onRemove: (() => void) | null;
+  readonly onRemove: () => void;
 }) {
   const { row, number, known } = props;
   const ref = useRef<HTMLDivElement>(null);
@@ -206,9 +206,7 @@ function Claim(props: {
         }
         bare
       />
-      {props.onRemove === null ? null : (
-        <Button look="quiet" icon="close" label={`Remove claim ${number}`} onClick={props.onRemove} />
-      )}
+      <Button look="quiet" icon="close" label={`Remove claim ${number}`} onClick={props.onRemove} />
     </div>
   );
 }
