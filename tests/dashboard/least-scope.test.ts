@@ -66,7 +66,7 @@ it("narrows a credential to what it used, and leaves its limits alone", async ()
   await page.unrouteAll();
 
   await page.getByRole("button", { name: "Apply to this credential" }).click();
-  await page.getByText("Applied. It reaches what was used, and nothing else.").waitFor();
+  await page.getByText("Applied. It holds everywhere.").waitFor();
   await page.getByText("/contacts/:id", { exact: true }).waitFor();
   expect(items(member(await desk.read(`/delegated-credentials/${credential.id}`), "grants"))).toMatchObject([
     { rules: [{ methods: ["GET"], paths: ["/contacts", "/contacts/:id"] }], limits },
@@ -132,6 +132,54 @@ it("says of a credential under a policy that it would leave it, and warns of wha
   expect(axeText(await axe(page))).toBe("");
   expect(await page.evaluate("document.documentElement.scrollWidth > window.innerWidth")).toBe(false);
   await context.close();
+}, 60_000);
+
+it("leaves grants that were not called exactly as they are", async () => {
+  const other = await desk.api.admin("POST", "/api/v1/connections", {
+    name: "Other",
+    base_url: `http://127.0.0.1:${desk.stack.demoPort}/v2`,
+    auth: { scheme: "none" },
+    environment: "staging",
+  });
+  const restricted = {
+    connection_id: text(member(other.body, "id")),
+    environment: "staging",
+    rules: [{ methods: ["*"], paths: ["/a,b", "/things/*"] }],
+    deny_query_params: ["expand"],
+    allow_query_params: [],
+    body_rules: [{ member: "plan", effect: "one_of", values: ["free", 1, null] }],
+    max_body_bytes: 900,
+    models: [],
+    allow_headers: ["x-account"],
+    remove_response_members: ["data[].email"],
+    limits: { rate: [{ requests: 7, per_seconds: 1 }] },
+    customers: { mode: "required", unknown: "refuse" },
+    price: { provider: "credits", account: "recipient", default_usd_micros: 2_500 },
+  };
+  const credential = await issued({
+    name: "two-grants",
+    grants: [{ connection_id: "conn_demo", ...FULL }, restricted],
+  });
+  const grantTo = async (connectionId: string) =>
+    items(member(await desk.read(`/delegated-credentials/${credential.id}`), "grants")).find(
+      (grant) => member(grant, "connection_id") === connectionId,
+    );
+  const before = await grantTo(restricted.connection_id);
+  await use(credential, ["/contacts"]);
+  const { page } = desk.owner;
+  await page.goto(`/credentials/${credential.id}`);
+  await settled(page);
+  await page.getByRole("button", { name: ASK }).click();
+  await page.getByText("Not called in that time. It stays as it is.").waitFor();
+  await page.getByRole("button", { name: "Apply to this credential" }).click();
+  await page.getByText("Applied. It holds everywhere.").waitFor();
+  expect(await grantTo("conn_demo")).toMatchObject({ rules: [{ methods: ["GET"], paths: ["/contacts"] }] });
+  expect(await grantTo(restricted.connection_id)).toEqual(before);
+
+  const left = { grants: [restricted] };
+  expect((await desk.api.admin("PATCH", `/api/v1/delegated-credentials/${credential.id}`, left)).status).toBe(200);
+  await page.getByRole("button", { name: ASK }).click();
+  await page.getByRole("heading", { name: "No allowed calls in the last 30 days" }).waitFor();
 }, 60_000);
 
 it("lets an auditor look, and not apply", async () => {

@@ -85,7 +85,7 @@ function Loaded({
           hint="Holds at once, everywhere. Limits and all else stay as they are."
           onApplied={(next) => {
             resource.value.value = next;
-            notify("Applied. It reaches what was used, and nothing else.");
+            notify("Applied. It holds everywhere.");
           }}
         />
       ) : null}

@@ -31,7 +31,10 @@ interface Props<T> {
 
 interface Found {
   readonly proposal: Proposal;
+  /** Of all parts together. */
   readonly calls: number;
+  /** Over connections that are no part of it any more. */
+  readonly callsElsewhere: number;
   readonly complete: boolean;
   readonly days: string;
 }
@@ -68,12 +71,14 @@ async function read<T>({ path, propose }: Props<T>, days: string): Promise<Answe
   const [found, now] = await Promise.all([post<Suggestion>(`${path}/suggest`, { days: Number(days) }), get<T>(path)]);
   if (!found.ok) return found;
   if (!now.ok) return now;
-  const { calls, complete } = found.value;
-  return { ok: true, value: { proposal: propose(now.value, found.value), calls, complete, days } };
+  const proposal = propose(now.value, found.value);
+  const calls = proposal.parts.reduce((sum, part) => sum + part.calls, 0);
+  const { complete } = found.value;
+  return { ok: true, value: { proposal, calls, callsElsewhere: found.value.calls - calls, complete, days } };
 }
 
 function Shown<T>(props: Props<T> & { readonly found: Found; readonly onDone: () => void }) {
-  const { calls, complete, days, proposal } = props.found;
+  const { calls, callsElsewhere, complete, days, proposal } = props.found;
   const apply = useAction(
     () => patch<T>(props.path, proposal.body),
     (next) => {
@@ -90,7 +95,7 @@ function Shown<T>(props: Props<T> & { readonly found: Found; readonly onDone: ()
       </div>
     );
   }
-  const ofAll = calls === 1 ? "the 1 allowed call" : `all ${plural(calls, "allowed call")}`;
+  const ofAll = `${calls === 1 ? "the " : complete ? "all " : ""}${plural(calls, "allowed call")}`;
   const hindrance = props.hindrance ?? null;
   return (
     <>
@@ -101,6 +106,9 @@ function Shown<T>(props: Props<T> & { readonly found: Found; readonly onDone: ()
       </p>
       {complete ? null : (
         <p class="note warn">There were more different paths than are looked at; the least used are not covered.</p>
+      )}
+      {callsElsewhere === 0 ? null : (
+        <p class="muted">{plural(callsElsewhere, "call")} over connections that it no longer reaches: left out.</p>
       )}
       {proposal.parts.map((part) => (
         <Part key={part.connectionId} part={part} />
