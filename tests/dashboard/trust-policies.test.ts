@@ -85,8 +85,11 @@ it("is made by the form, seen in the list, changed, paused and deleted", async (
       repository_id: ["74"],
       environment: ["production", "staging"],
     });
+  await page.getByText("Saved. It holds from the next exchange on.").waitFor();
+  await page.getByLabel("Audience").fill("being-written");
   await page.getByRole("button", { name: "Pause" }).click();
   await page.getByRole("button", { name: "Resume" }).waitFor();
+  expect(await page.getByLabel("Audience").inputValue()).toBe("being-written");
   expect(await desk.read(`/trust-policies/${id}`)).toMatchObject({ status: "paused" });
 
   await page.getByRole("link", { name: "CI trust policies" }).first().click();
@@ -103,6 +106,25 @@ it("is made by the form, seen in the list, changed, paused and deleted", async (
   expect(await policies()).toHaveLength(0);
   expect(complaints).toEqual([]);
 }, 90_000);
+
+it("says what would stop its jobs, since nobody is there to accept it", async () => {
+  const made = await desk.api.admin("POST", "/api/v1/connections", {
+    name: "OpenAI",
+    vendor: "openai",
+    secret: `not-a-real-key-${"0".repeat(16)}`,
+  });
+  expect(made.status, made.text).toBe(201);
+  const { page } = desk.owner;
+  await page.goto("/trust-policies/new");
+  await settled(page);
+  await page.getByRole("checkbox", { name: "OpenAI" }).check();
+  const rule = page.getByRole("group", { name: "Rule 1" });
+  await rule.getByRole("checkbox", { name: "POST" }).check();
+  await rule.getByLabel("Paths").fill("/v1/realtime/sessions");
+  const finding = page.getByRole("complementary", { name: "Review" }).getByRole("listitem").first();
+  await finding.getByText("stops every job").waitFor();
+  expect(await finding.getByRole("checkbox").count()).toBe(0);
+}, 60_000);
 
 it("says at the claims that an issuer for everyone needs one that tells whose job it is", async () => {
   const { page } = desk.owner;

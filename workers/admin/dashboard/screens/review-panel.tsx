@@ -20,8 +20,11 @@ export function ReviewPanel(props: {
   readonly body: () => Readonly<Record<string, unknown>> | null;
   /** Ids of findings that stop it and that somebody accepts all the same. */
   readonly acknowledged?: Signal<readonly string[]>;
-  /** It is minted while nobody looks on, as for provisioners: what is critical stops it, and nobody can accept that. */
-  readonly unattended?: boolean;
+  /**
+   * It is minted while nobody looks on, as for provisioners: what is critical stops it, and nobody can accept that. Says
+   * so: `stops every job`.
+   */
+  readonly unattended?: string;
   /** Puts a narrower rule in place of the rules of the only grant. */
   readonly onNarrow?: (rule: { readonly methods: readonly string[]; readonly paths: readonly string[] }) => void;
 }) {
@@ -59,7 +62,8 @@ export function ReviewPanel(props: {
         ) : null}
         {found !== null && failure.value === null ? (
           <Findings
-            review={props.unattended === true ? unattended(found) : found}
+            review={props.unattended === undefined ? found : unattended(found)}
+            stops={props.unattended}
             onNarrow={props.onNarrow}
             acknowledged={props.acknowledged}
           />
@@ -78,10 +82,12 @@ export function Findings({
   review,
   onNarrow,
   acknowledged,
+  stops = "stops it",
 }: {
   readonly review: Pick<Review, "risk" | "findings"> & Partial<Pick<Review, "blocking">>;
   readonly onNarrow?: Parameters<typeof ReviewPanel>[0]["onNarrow"];
   readonly acknowledged?: Signal<readonly string[]> | undefined;
+  readonly stops?: string | undefined;
 }) {
   if (review.findings.length === 0) return <p>Nothing stands out. It reaches only what the rules say.</p>;
   return (
@@ -92,7 +98,7 @@ export function Findings({
           <li key={finding.id}>
             <div class="row">
               <Status value={finding.severity} />
-              {review.blocking?.includes(finding.id) === true ? <strong>stops it</strong> : null}
+              {review.blocking?.includes(finding.id) === true ? <strong>{stops}</strong> : null}
             </div>
             <p>
               <Text value={finding.message} />

@@ -32,6 +32,7 @@ export function TrustPolicyPage({ params }: ScreenProps) {
   const id = params["id"];
   const resource = useResource<TrustPolicy>(id === undefined ? null : `/trust-policies/${id}`);
   const policy = resource.value.value;
+  const saves = useSignal(0);
   useEffect(() => void connections.want(), []);
   // The form is drawn with all that it offers, so that nothing moves once it is there.
   if ((id !== undefined && policy === null) || !connections.loaded.value) {
@@ -49,7 +50,15 @@ export function TrustPolicyPage({ params }: ScreenProps) {
     <>
       {policy === null ? <PageHead title="New trust policy" up={UP} /> : <Head policy={policy} onSaved={onSaved} />}
       {policy === null ? null : <InAJob policy={policy} />}
-      <Editor key={policy?.updated_at ?? ""} policy={policy} onSaved={onSaved} />
+      {/* Begins anew from what was saved; pausing leaves alone what is being written. */}
+      <Editor
+        key={saves.value}
+        policy={policy}
+        onSaved={(next) => {
+          onSaved(next);
+          saves.value += 1;
+        }}
+      />
     </>
   );
 }
@@ -178,7 +187,7 @@ function Editor(props: { readonly policy: TrustPolicy | null; readonly onSaved: 
       <aside aria-label="Review">
         <ReviewPanel
           body={() => constraintsReview(draft.constraints)}
-          unattended
+          unattended="stops every job"
           onNarrow={(rule) => (draft.constraints.scope.rules.value = [ruleDraft(rule)])}
         />
         <FailureNote failure={save.failure.value} />
