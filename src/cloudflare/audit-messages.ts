@@ -4,6 +4,7 @@
  */
 import type { ChainCheckpoint, EventTuple } from "../domain/chain.ts";
 import type { Notice } from "../domain/notice.ts";
+import type { LateOutcome } from "../domain/payment-nonce.ts";
 
 /** From a gate. `events` ascend; the audit Worker confirms them to the gate by their seqs. */
 export interface GateMessage {
@@ -29,7 +30,7 @@ export interface PaymentMessage {
   readonly organisation_id: string;
   /** Network, asset, payer and nonce, joined by `/`. */
   readonly reference: string;
-  readonly state: "kept" | "failed";
+  readonly state: LateOutcome;
   /** Empty: not known, or none. */
   readonly transaction: string;
 }

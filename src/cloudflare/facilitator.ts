@@ -6,6 +6,7 @@ import { checkEgressUrl } from "../domain/egress.ts";
 import type { SettleOutcome } from "../domain/payment-nonce.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { parseObject, type JsonObject } from "../domain/x402-wire.ts";
+import { boundedText } from "./bounded-text.ts";
 
 const VERIFY_TIMEOUT_MS = 5_000;
 const SETTLE_TIMEOUT_MS = 15_000;
@@ -106,35 +107,9 @@ async function post(
       await response.body?.cancel();
       return null;
     }
-    const text = await readText(response);
+    const text = await boundedText(response, MAX_ANSWER_BYTES);
     return text === null ? null : parseObject(text);
   } catch {
     return null;
   }
-}
-
-async function readText(response: Response): Promise<string | null> {
-  if (isKnownShort(response.headers)) return response.text();
-  const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = response.body?.getReader();
-  if (reader === undefined) return null;
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    bytes += value.byteLength;
-    if (bytes > MAX_ANSWER_BYTES) {
-      await reader.cancel();
-      return null;
-    }
-    text += decoder.decode(value, { stream: true });
-  }
-}
-
-/** The platform keeps to the length that is told, and reads such a body in one go; what is compressed may be longer. */
-function isKnownShort(headers: Headers): boolean {
-  const told = headers.get("content-length") ?? "";
-  const plain = !headers.has("content-encoding") && !headers.has("transfer-encoding");
-  return plain && /^\d+$/.test(told) && Number(told) <= MAX_ANSWER_BYTES;
 }

@@ -6,6 +6,7 @@
 import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWTPayload } from "jose";
 import { checkEgressUrl } from "../domain/egress.ts";
 import { err, ok, type Result } from "../domain/result.ts";
+import { boundedText } from "./bounded-text.ts";
 
 export type OidcFailure =
   | "malformed"
@@ -142,24 +143,12 @@ async function fetchJson(url: string, dependencies: OidcDependencies): Promise<u
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const response = await dependencies.fetch(request);
-    const text = response.ok ? await boundedText(response) : null;
+    const text = response.ok ? await boundedText(response, MAX_DOCUMENT_BYTES) : null;
     if (!response.ok) await response.body?.cancel();
     return text === null ? null : JSON.parse(text);
   } catch {
     return null;
   }
-}
-
-async function boundedText(response: Response): Promise<string | null> {
-  if (response.body === null) return null;
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body as ReadableStream<Uint8Array>) {
-    length += chunk.byteLength;
-    if (length > MAX_DOCUMENT_BYTES) return null;
-    chunks.push(chunk);
-  }
-  return new Blob(chunks).text();
 }
 
 function isKeySet(document: unknown): document is JSONWebKeySet {

@@ -19,6 +19,7 @@ import {
   renewLease,
   resumeSettle,
   type Claim,
+  type LateOutcome,
   type NonceRecord,
 } from "../domain/payment-nonce.ts";
 import type { AuditMessage } from "./audit-messages.ts";
@@ -174,7 +175,7 @@ export class PaymentNonces extends DurableObject<PaymentNoncesEnv> {
   }
 
   /** No call of its own will bring the news to the owner's list of payments. */
-  async #tell({ listed }: NonceRecord, state: "kept" | "failed", transaction: string): Promise<void> {
+  async #tell({ listed }: NonceRecord, state: LateOutcome, transaction: string): Promise<void> {
     if (listed === undefined) return;
     const { organisationId, reference } = listed;
     const message = { v: 1, kind: "payment", organisation_id: organisationId, reference, state, transaction } as const;

@@ -1,6 +1,7 @@
 /** What every secret provider is: a way to open one kind of location. See `secret-providers.ts` for the table of them. */
 import type { SecretLocation } from "../domain/documents.ts";
 import type { EnvelopeContext, Keks } from "./envelope.ts";
+import { boundedText } from "./bounded-text.ts";
 
 /** Largest answer of a remote provider that is read. */
 const MAX_PROVIDER_ANSWER_BYTES = 262_144;
@@ -70,29 +71,12 @@ export async function askProvider(
     throw new SecretUnavailable(provider, `answered ${response.status}`);
   }
   try {
-    return JSON.parse(await boundedText(response, provider));
+    const text = await boundedText(response, MAX_PROVIDER_ANSWER_BYTES);
+    if (text === null) throw new SecretUnavailable(provider, "answer too large");
+    return JSON.parse(text);
   } catch (error) {
     // The parser's own message quotes its input.
     throw error instanceof SecretUnavailable ? error : new SecretUnavailable(provider, "answer not understood");
-  }
-}
-
-async function boundedText(response: Response, provider: SecretLocation["provider"]): Promise<string> {
-  const body: ReadableStream<Uint8Array> | null = response.body;
-  const reader = body?.getReader();
-  if (reader === undefined) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    bytes += value.byteLength;
-    if (bytes > MAX_PROVIDER_ANSWER_BYTES) {
-      await reader.cancel();
-      throw new SecretUnavailable(provider, "answer too large");
-    }
-    text += decoder.decode(value, { stream: true });
   }
 }
 

@@ -5,6 +5,7 @@
 import { checkEgressUrl } from "../domain/egress.ts";
 import { loginCall, readLogin, type AccessToken, type LoginFailure, type LoginScheme } from "../domain/login.ts";
 import { err, ok, type Result } from "../domain/result.ts";
+import { boundedText } from "./bounded-text.ts";
 
 const LOGIN_TIMEOUT_MS = 15_000;
 const MAX_LOGIN_ANSWER_BYTES = 65_536;
@@ -96,24 +97,11 @@ export class TokenLogins {
           signal: AbortSignal.timeout(LOGIN_TIMEOUT_MS),
         }),
       );
-      const text = await boundedText(response);
+      const text = await boundedText(response, MAX_LOGIN_ANSWER_BYTES);
       if (text === null) return err("answer_not_understood");
       return readLogin(request.scheme, response.status, text, this.#nowMs());
     } catch {
       return err("unavailable");
     }
   }
-}
-
-async function boundedText(response: Response): Promise<string | null> {
-  if (response.body === null) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  for await (const chunk of response.body as ReadableStream<Uint8Array>) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_LOGIN_ANSWER_BYTES) return null;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
 }

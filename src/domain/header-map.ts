@@ -61,3 +61,9 @@ export class HeaderMap implements WriteHeaders {
     for (const [name, value] of this.#values) headers.set(name, value);
   }
 }
+
+/** Content-Length as a number, or null when absent or not a plain number (RFC 9110 §8.6). */
+export function declaredLength(headers: ReadHeaders): number | null {
+  const text = headers.get("content-length");
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
+}

@@ -154,11 +154,15 @@ export function afterSettle(
   return { ...record, state: "paid", transaction, leaseUntilMs, dueMs: nowMs + KEEP_PAID_MS };
 }
 
+/** `kept`: the payer has paid. `failed`: nothing was taken. */
+export const LATE_OUTCOMES = ["kept", "failed"] as const;
+export type LateOutcome = (typeof LATE_OUTCOMES)[number];
+
 /**
  * What became of a settlement that nobody waited for any more; null: that is told by the record of the call that asked, or not
  * known yet. `after`: as `afterSettle` gave it.
  */
-export function lateOutcome(record: NonceRecord, after: NonceRecord | null): "kept" | "failed" | null {
+export function lateOutcome(record: NonceRecord, after: NonceRecord | null): LateOutcome | null {
   if (record.holder !== null || after?.state === "unknown") return null;
   return after === null ? "failed" : "kept";
 }

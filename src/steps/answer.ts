@@ -4,7 +4,7 @@
  */
 import type { LimitStatus } from "../domain/admission.ts";
 import { maskedForms } from "../domain/auth-apply.ts";
-import { HeaderMap, type ReadHeaders } from "../domain/header-map.ts";
+import { declaredLength, HeaderMap, type ReadHeaders } from "../domain/header-map.ts";
 import { maskText, secretForms, StreamMasker } from "../domain/mask.ts";
 import { costOf } from "../domain/price-cost.ts";
 import { PROBLEM_KINDS, type Refusal } from "../domain/problem.ts";
@@ -20,7 +20,7 @@ import { deliver, type ByteFilter, type DeliveryEnd } from "./deliver.ts";
 import type { Judgement } from "./judge.ts";
 import type { Ending, OpenCall } from "./open-call.ts";
 import { refusalResponse } from "./refuse.ts";
-import { declaredLength, type BodyReader } from "./request-body.ts";
+import type { BodyReader } from "./request-body.ts";
 import { answerLate, withoutMembers } from "./response-rules.ts";
 import type { ReadTimes } from "./timed-read.ts";
 import { usageMeter } from "./usage-meter.ts";

@@ -2,7 +2,7 @@
  * The caller's body, read at most once. It streams through untouched unless a scope rule, a signature or a possible
  * retry needs its bytes; then it is kept, within a bound.
  */
-import type { ReadHeaders } from "../domain/header-map.ts";
+import { declaredLength, type ReadHeaders } from "../domain/header-map.ts";
 import type { Outcome, Refusal } from "../domain/problem.ts";
 import { err, ok } from "../domain/result.ts";
 import { Watch } from "../watch.ts";
@@ -91,10 +91,4 @@ const INCOMPLETE: Refusal = {
 
 function tooLarge(maxBytes: number) {
   return { code: "body_too_large", detail: `The body is larger than ${maxBytes} bytes.` } as const;
-}
-
-/** Content-Length as a number, or null when absent or not a plain number (RFC 9110 §8.6). */
-export function declaredLength(headers: ReadHeaders): number | null {
-  const text = headers.get("content-length");
-  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
 }

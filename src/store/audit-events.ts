@@ -4,6 +4,7 @@
  */
 import type { ChainCheckpoint, EventTuple } from "../domain/chain.ts";
 import type { Notice } from "../domain/notice.ts";
+import type { LateOutcome } from "../domain/payment-nonce.ts";
 
 /** Columns in the order of `EventTuple`. */
 const EVENT_COLUMNS = [
@@ -83,7 +84,7 @@ export function resolvePayment(
   payment: {
     readonly organisationId: string;
     readonly reference: string;
-    readonly state: "kept" | "failed";
+    readonly state: LateOutcome;
     readonly transaction: string;
   },
 ): D1PreparedStatement {

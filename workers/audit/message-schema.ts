@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import type { AuditMessage } from "../../src/cloudflare/audit-messages.ts";
+import { LATE_OUTCOMES } from "../../src/domain/payment-nonce.ts";
 
 const MAX_EVENTS = 1_000;
 const MAX_NOTICES = 100;
@@ -111,7 +112,7 @@ const auditMessage = z.discriminatedUnion("kind", [
     kind: z.literal("payment"),
     organisation_id: name,
     reference: text,
-    state: z.enum(["kept", "failed"]),
+    state: z.enum(LATE_OUTCOMES),
     transaction: name,
   }),
 ]);
