@@ -67,6 +67,18 @@ const Origin = z.strictObject({
   path_prefixes: z.array(readableText(256).startsWith("/", "Must start with a slash")).max(32).default([]),
 });
 
+/** A name stands for one origin: the second of the same would never be reached. */
+const Origins = z
+  .array(Origin)
+  .max(MAX_ORIGINS)
+  .superRefine((origins, context) => {
+    const seen = new Set<string>();
+    for (const [index, { name }] of origins.entries()) {
+      if (seen.has(name)) context.addIssue({ code: "custom", path: [index, "name"], message: "Is given twice" });
+      seen.add(name);
+    }
+  });
+
 const Operation = z.strictObject({
   method: Method,
   template: readableText(1_024).startsWith("/", "Must start with a slash"),
@@ -83,7 +95,7 @@ const members = {
   quota: QuotaWire.nullable().optional(),
   prices: z.array(PriceRuleWire).max(64).optional(),
   limits: LimitsWire.optional(),
-  origins: z.array(Origin).max(MAX_ORIGINS).optional(),
+  origins: Origins.optional(),
   collapse_base_path: z.boolean().optional(),
   allow_encoded_slash: z.boolean().optional(),
   account_headers: z.array(lowerHeader).max(32).optional(),

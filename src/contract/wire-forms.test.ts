@@ -52,6 +52,14 @@ describe("connections", () => {
     expect(again).toMatchObject(DEFAULT_CONNECTION_SETTINGS);
   });
 
+  it("name each further origin once", () => {
+    const origin = (name: string) => ({ name, base_url: `https://${name}.vendor.example` });
+    expect(fieldsOf({ ...BASE, origins: [origin("files"), origin("events")] })).toEqual([]);
+    expect(fieldsOf({ ...BASE, origins: [origin("files"), origin("events"), origin("files")] })).toEqual([
+      "origins.2.name",
+    ]);
+  });
+
   it("cannot fix headers that frame the message, speak for the client, or carry keys", () => {
     for (const name of [
       "Host",

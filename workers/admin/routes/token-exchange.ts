@@ -37,10 +37,11 @@ const EXPLANATION = [
   "  - run: |",
   '      ID=$(curl -sS -H "Authorization: Bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" \\',
   '        "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=relaykey" | jq -r .value)',
-  "      TOKEN=$(curl -sS --fail-with-body https://ADMIN_ORIGIN/api/v1/token-exchange \\",
+  "      ANSWER=$(curl -sS https://ADMIN_ORIGIN/api/v1/token-exchange \\",
   `        --data-urlencode grant_type=${TOKEN_EXCHANGE_GRANT} \\`,
   '        --data-urlencode "subject_token=$ID" \\',
-  "        --data-urlencode subject_token_type=urn:ietf:params:oauth:token-type:jwt | jq -r .access_token)",
+  "        --data-urlencode subject_token_type=urn:ietf:params:oauth:token-type:jwt)",
+  "      TOKEN=$(printf '%s' \"$ANSWER\" | jq -r '.access_token // error(.detail)')",
   '      echo "::add-mask::$TOKEN"; echo "RELAYKEY_TOKEN=$TOKEN" >> "$GITHUB_ENV"',
   "```",
 ].join("\n");
