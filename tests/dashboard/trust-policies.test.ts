@@ -39,8 +39,11 @@ it("is made by the form, seen in the list, changed, paused and deleted", async (
   expect(axeText(await axe(page))).toBe("");
   expect(await policies()).toHaveLength(0);
 
+  // What is changed is not called wrong any more.
   await page.getByLabel("Value of claim 1").fill("74");
   await page.getByRole("checkbox", { name: /demo/i }).check();
+  expect(await page.getByLabel("Value of claim 1").getAttribute("aria-invalid")).toBe("false");
+  expect(await page.getByText("Choose at least one").count()).toBe(0);
   await page.getByLabel("Paths").fill("contacts");
   await make.click();
   // What only the API knows stands at its field as well.

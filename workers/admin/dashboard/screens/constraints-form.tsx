@@ -4,7 +4,7 @@ import type { ConstraintsWire } from "../../../../src/contract/management-key.ts
 import type { Failure } from "../api/client.ts";
 import { connections, nameOf, vendors } from "../api/directory.ts";
 import { duration, plain } from "../format.ts";
-import { SelectField, TextField, errorOf } from "../ui/field.tsx";
+import { SelectField, TextField, useError } from "../ui/field.tsx";
 import type { ConstraintsDraft } from "./constraints-draft.ts";
 import { LabelsField } from "./labels.tsx";
 import { ScopeEditor } from "./scope-editor.tsx";
@@ -41,9 +41,9 @@ function ConnectionsField({ draft, failure }: FieldsProps) {
   // What was chosen can be taken away also when it is not among the newest.
   const others = connectionIds.value.filter((id) => !known.some((each) => each.id === id));
   const shown = [...known, ...others.map((id) => ({ id, name: id }))];
-  const error = errorOf(failure, "constraints.connections");
+  const { error, listeners } = useError(failure, "constraints.connections");
   return (
-    <fieldset>
+    <fieldset {...listeners}>
       <legend>Connections it may grant</legend>
       <div class="methods names">
         {shown.map((each) => (

@@ -2,7 +2,7 @@
 import type { Failure } from "../api/client.ts";
 import { plain } from "../format.ts";
 import { Button, Link } from "../ui/button.tsx";
-import { TextField, errorOf } from "../ui/field.tsx";
+import { TextField, useError } from "../ui/field.tsx";
 import { labelDraft } from "./labels-draft.ts";
 import type { LabelsDraft } from "./labels-draft.ts";
 
@@ -45,9 +45,9 @@ export function LabelsField(props: {
 }) {
   const { draft, failure } = props;
   const rows = draft.value;
-  const error = errorOf(failure, props.name ?? "labels");
+  const { error, listeners } = useError(failure, props.name ?? "labels");
   return (
-    <fieldset class="stack tight">
+    <fieldset class="stack tight" {...listeners}>
       <legend>
         Labels<span class="muted"> (optional)</span>
       </legend>

@@ -5,7 +5,7 @@ import type { Webhook, WebhookWithSecret } from "../../../../src/contract/webhoo
 import { patch, post } from "../api/client.ts";
 import { useAction } from "../api/resource.ts";
 import { FormDialog } from "../ui/dialog.tsx";
-import { CheckField, TextField, errorOf } from "../ui/field.tsx";
+import { CheckField, TextField, useError } from "../ui/field.tsx";
 
 type Made = z.infer<typeof WebhookWithSecret>;
 
@@ -43,7 +43,7 @@ export function WebhookForm(props: FormProps) {
   );
   const action = from === null ? make : change;
   const failure = action.failure.value;
-  const error = errorOf(failure, "events");
+  const { error, listeners } = useError(failure, "events");
   return (
     <FormDialog
       title={from === null ? "New webhook" : `Edit ${from.name}`}
@@ -54,7 +54,7 @@ export function WebhookForm(props: FormProps) {
     >
       <TextField label="Name" name="name" value={name} failure={failure} required autoFocus />
       <TextField label="URL" name="url" type="url" value={url} failure={failure} placeholder="https://" code required />
-      <fieldset class="stack tight">
+      <fieldset class="stack tight" {...listeners}>
         <legend>Tell of</legend>
         <CheckField label="Everything, also what later releases add" value={everything} />
         {everything.value ? null : (

@@ -1,5 +1,8 @@
-/** Form fields. Each has a label, and says its hint and its error to people who cannot see them. */
-import type { Signal } from "@preact/signals";
+/**
+ * Form fields. Each has a label, and says its hint and its error to people who cannot see them. An error is of what was
+ * sent: it goes when the field is changed.
+ */
+import { useSignal, type Signal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useId } from "preact/hooks";
 import type { Failure } from "../api/client.ts";
@@ -30,14 +33,34 @@ export function errorOf(failure: Failure | null | undefined, name: string): stri
   return found === undefined ? null : plain(found.message);
 }
 
+/** The field's error until the field is changed; `listeners` are for what holds its controls. */
+export function useError(failure: Failure | null | undefined, name: string) {
+  const mended = useSignal<Failure | null>(null);
+  const told = failure ?? null;
+  const onChange = (): void => {
+    mended.value = told;
+  };
+  const onInput = (event: Event): void => {
+    // Boxes and lists say `input` before the `change` by which they are read: drawn anew in between, they would lose it.
+    const { target } = event;
+    const isTyped = target instanceof HTMLTextAreaElement || (target instanceof HTMLInputElement && !isBox(target));
+    if (isTyped) onChange();
+  };
+  return { error: mended.value === told ? null : errorOf(told, name), listeners: { onChange, onInput } };
+}
+
+function isBox(input: HTMLInputElement): boolean {
+  return input.type === "checkbox" || input.type === "radio";
+}
+
 export function Field(props: FieldProps & { readonly control: (control: ControlProps) => JSX.Element }) {
   const id = useId();
-  const error = errorOf(props.failure, props.name);
+  const { error, listeners } = useError(props.failure, props.name);
   const hintId = props.hint === undefined ? undefined : `${id}-hint`;
   const errorId = error === null ? undefined : `${id}-error`;
   const described = [hintId, errorId].filter((each) => each !== undefined).join(" ");
   return (
-    <div class={`field${error === null ? "" : " invalid"}`}>
+    <div class={`field${error === null ? "" : " invalid"}`} {...listeners}>
       <label for={id} class={props.bare === true ? "sr-only" : undefined}>
         {props.label}
         {props.optional === true ? <span class="muted"> (optional)</span> : null}

@@ -4,7 +4,7 @@
  */
 import { useId, useRef } from "preact/hooks";
 import type { Failure } from "../api/client.ts";
-import { errorOf } from "./field.tsx";
+import { useError } from "./field.tsx";
 
 export interface SecretInput {
   /** The text, taken out of the field. */
@@ -33,9 +33,9 @@ export function SecretField(props: {
   readonly autoFocus?: boolean;
 }) {
   const id = useId();
-  const error = errorOf(props.failure, props.name ?? "secret");
+  const { error, listeners } = useError(props.failure, props.name ?? "secret");
   return (
-    <div class={`field${error === null ? "" : " invalid"}`}>
+    <div class={`field${error === null ? "" : " invalid"}`} {...listeners}>
       <label for={id}>{props.label}</label>
       <input
         id={id}
