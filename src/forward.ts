@@ -13,7 +13,7 @@ import { needsBodyStart, readVendorSigns, type VendorSigns } from "./domain/vend
 import type { ForwardCall, Progress } from "./forward-call.ts";
 import { budgetOf, couldRepeat, pause, repeatAfter, repeatDelay } from "./repeat.ts";
 import { attemptCall, type Attempt } from "./vendor-attempt.ts";
-import { keepBody, peekBody, uploadMs, type KeptBody } from "./vendor-body.ts";
+import { keepBody, peekBody, type KeptBody } from "./vendor-body.ts";
 
 export interface ForwardAnswer {
   /** As the vendor sent it; its status is one that HTTP knows. */
@@ -84,8 +84,7 @@ async function oneAttempt(progress: Progress, headers: HeaderMap, body: KeptBody
   const request = call.buildRequest(headers, body.next(), controller.signal);
   progress.attempts += 1;
   progress.keyId = call.keyId();
-  const answerMs = rule.firstByteTimeoutMs + uploadMs(body, call.declaredBytes ?? null);
-  const timeoutMs = Math.max(1, Math.min(answerMs, progress.deadlineMs - startedMs));
+  const timeoutMs = Math.max(1, Math.min(rule.firstByteTimeoutMs + body.uploadMs, progress.deadlineMs - startedMs));
   const attempt = await attemptCall(request, call.ports.fetch, call.watch, timeoutMs, call.signal, controller);
   progress.upstreamMs += Math.max(0, call.ports.clock.nowMs() - startedMs);
   return attempt;

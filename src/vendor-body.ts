@@ -15,6 +15,11 @@ const SLOWEST_UPLOAD_BYTES_PER_MS = 125;
 export interface KeptBody {
   /** Whether `next` may be called again. */
   readonly again: boolean;
+  /**
+   * By how much the vendor's time to answer is lengthened while the body streams to it: it cannot answer before it has the
+   * body, and the platform does not tell when it has. Unbounded where the length is unknown; 0 for a body at hand.
+   */
+  readonly uploadMs: number;
   next(): BodyInit | null;
 }
 
@@ -31,8 +36,10 @@ export async function keepBody(
   declaredBytes: number | null,
   watch: Watch,
 ): Promise<KeptBody> {
-  if (body === null || body instanceof Uint8Array) return { again: true, next: () => body };
-  if (!couldRepeat || maxBytes === 0 || (declaredBytes !== null && declaredBytes > maxBytes)) return once(body);
+  if (body === null || body instanceof Uint8Array) return atHand(body);
+  if (!couldRepeat || maxBytes === 0 || (declaredBytes !== null && declaredBytes > maxBytes)) {
+    return once(body, declaredBytes);
+  }
   const reader = body.getReader();
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -42,31 +49,24 @@ export async function keepBody(
     while (size <= maxBytes) {
       const reading = reader.read();
       const read = await Promise.race([reading, slow.promise]);
-      if (read === null) return once(resumed(chunks, reader, reading));
-      if (read.done) {
-        const whole = concat(chunks, size);
-        return { again: true, next: () => whole };
-      }
+      if (read === null) return once(resumed(chunks, reader, reading), declaredBytes);
+      if (read.done) return atHand(concat(chunks, size));
       chunks.push(read.value);
       size += read.value.byteLength;
     }
-    return once(resumed(chunks, reader, null));
+    return once(resumed(chunks, reader, null), declaredBytes);
   } finally {
     callOff();
   }
 }
 
-/**
- * By how much a vendor's time to answer is lengthened while a body streams to it: it cannot answer before it has the body,
- * and the platform does not tell when it has. Unbounded where the length is unknown.
- */
-export function uploadMs(body: KeptBody, declaredBytes: number | null): number {
-  if (body.again) return 0;
-  return declaredBytes === null ? Number.POSITIVE_INFINITY : declaredBytes / SLOWEST_UPLOAD_BYTES_PER_MS;
+function atHand(body: Uint8Array<ArrayBuffer> | null): KeptBody {
+  return { again: true, uploadMs: 0, next: () => body };
 }
 
-function once(body: ReadableStream<Uint8Array>): KeptBody {
-  return { again: false, next: () => body };
+function once(body: ReadableStream<Uint8Array>, declaredBytes: number | null): KeptBody {
+  const uploadMs = declaredBytes === null ? Number.POSITIVE_INFINITY : declaredBytes / SLOWEST_UPLOAD_BYTES_PER_MS;
+  return { again: false, uploadMs, next: () => body };
 }
 
 /** `reading`: begun, and not waited for. */

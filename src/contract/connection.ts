@@ -16,6 +16,7 @@ import {
   QueryName,
   Time,
   readableText,
+  refuseRepeats,
 } from "./fields.ts";
 import { LimitsWire, fromLimits, toLimits } from "./limits.ts";
 import { PriceRuleWire, fromPriceRule, toPriceRule } from "./price.ts";
@@ -71,13 +72,7 @@ const Origin = z.strictObject({
 const Origins = z
   .array(Origin)
   .max(MAX_ORIGINS)
-  .superRefine((origins, context) => {
-    const seen = new Set<string>();
-    for (const [index, { name }] of origins.entries()) {
-      if (seen.has(name)) context.addIssue({ code: "custom", path: [index, "name"], message: "Is given twice" });
-      seen.add(name);
-    }
-  });
+  .superRefine((origins, context) => refuseRepeats(origins, "name", "Is given twice", context));
 
 const Operation = z.strictObject({
   method: Method,

@@ -11,6 +11,7 @@ import {
   Time,
   TimeInput,
   readableText,
+  refuseRepeats,
 } from "./fields.ts";
 import { AddressBlock, CustomerRuleWire, LimitsWire, TrustWire } from "./limits.ts";
 import { PaymentWire } from "./price.ts";
@@ -168,11 +169,5 @@ export const TrustedAddress = z
   .meta({ id: "TrustedAddress" });
 
 function checkDistinctConnections(grants: readonly { connection_id: string }[], context: z.RefinementCtx): void {
-  const seen = new Set<string>();
-  for (const [i, grant] of grants.entries()) {
-    if (seen.has(grant.connection_id)) {
-      context.addIssue({ code: "custom", path: ["grants", i, "connection_id"], message: "Has a grant already" });
-    }
-    seen.add(grant.connection_id);
-  }
+  refuseRepeats(grants, "connection_id", "Has a grant already", context, ["grants"]);
 }

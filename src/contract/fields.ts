@@ -101,3 +101,18 @@ export function wireTime(ms: number | null): string | null {
 export function timeMs(text: string | undefined): number | undefined {
   return text === undefined ? undefined : Date.parse(text);
 }
+
+/** An issue at each item that has the same text in `member` as one before it. `path`: of the list. */
+export function refuseRepeats<M extends string>(
+  items: readonly Readonly<Record<M, string>>[],
+  member: M,
+  message: string,
+  context: z.RefinementCtx,
+  path: readonly string[] = [],
+): void {
+  const seen = new Set<string>();
+  for (const [i, item] of items.entries()) {
+    if (seen.has(item[member])) context.addIssue({ code: "custom", path: [...path, i, member], message });
+    seen.add(item[member]);
+  }
+}

@@ -3,7 +3,7 @@ import type { LimitsWire } from "../../../../src/contract/limits.ts";
 import type { Failure } from "../api/client.ts";
 import { count, duration, money } from "../format.ts";
 import { Button } from "../ui/button.tsx";
-import { SelectField, TextField, errorOf } from "../ui/field.tsx";
+import { ListError, SelectField, TextField } from "../ui/field.tsx";
 import { MAX_ROWS, budgetDraft, isStated, rateDraft } from "./limits-draft.ts";
 import type { BudgetDraft, LimitSetDraft, LimitsDraft, RateDraft } from "./limits-draft.ts";
 
@@ -173,16 +173,6 @@ function BudgetRow({ row, name, label, first, failure, onRemove }: RowProps & { 
       <Button look="quiet" icon="close" label={`Remove budget ${label}`} onClick={onRemove} />
     </fieldset>
   );
-}
-
-/** Errors of a list as a whole; those of its rows stand at the rows. */
-function ListError({ failure, names }: { readonly failure: Failure | null; readonly names: readonly string[] }) {
-  const own = failure?.errors.filter((each) => names.includes(each.field)) ?? [];
-  return own.map((each) => (
-    <p class="error" key={each.field}>
-      {errorOf(failure, each.field)}
-    </p>
-  ));
 }
 
 /** Where a row stands in the request, which leaves out rows that say nothing. */

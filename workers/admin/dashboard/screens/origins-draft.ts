@@ -5,6 +5,7 @@ import type { Connection } from "../../../../src/contract/connection.ts";
 import type { FieldError } from "../../../../src/contract/problem.ts";
 import { err, ok } from "../../../../src/domain/result.ts";
 import type { Result } from "../../../../src/domain/result.ts";
+import { wholeLines } from "./scope-draft.ts";
 
 type Origin = Connection["origins"][number];
 
@@ -33,10 +34,7 @@ export function originsBody(drafts: readonly OriginDraft[]): Result<readonly Ori
   const origins = drafts.map((draft) => ({
     name: draft.name.value.trim(),
     base_url: draft.baseUrl.value.trim(),
-    path_prefixes: draft.prefixes.value
-      .split("\n")
-      .map((line) => line.trim())
-      .filter((line) => line !== ""),
+    path_prefixes: wholeLines(draft.prefixes.value),
   }));
   const errors = origins.flatMap((origin, i) =>
     origins.findIndex((each) => each.name === origin.name) === i

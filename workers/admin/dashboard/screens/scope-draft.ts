@@ -93,8 +93,14 @@ export function presetRules(
 }
 
 export function lines(text: string): string[] {
-  return text
-    .split(/[\n,]/)
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
+  return said(text.split(/[\n,]/));
+}
+
+/** One a line; each may hold commas. */
+export function wholeLines(text: string): string[] {
+  return said(text.split("\n"));
+}
+
+function said(texts: readonly string[]): string[] {
+  return texts.map((each) => each.trim()).filter((each) => each !== "");
 }

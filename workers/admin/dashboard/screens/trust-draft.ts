@@ -7,7 +7,7 @@ import { err, ok } from "../../../../src/domain/result.ts";
 import type { Result } from "../../../../src/domain/result.ts";
 import { constraintsBody, constraintsDraft } from "./constraints-draft.ts";
 import type { ConstraintsDraft } from "./constraints-draft.ts";
-import { lines } from "./scope-draft.ts";
+import { lines, wholeLines } from "./scope-draft.ts";
 import { KNOWN_ISSUERS, likelySystem } from "./trust-issuers.ts";
 import type { KnownIssuer } from "./trust-issuers.ts";
 
@@ -99,11 +99,7 @@ function claimsBody(draft: TrustDraft): Result<Record<string, readonly string[]>
   const errors: FieldError[] = [];
   for (const row of draft.claims.value) {
     const name = row.name.value.trim();
-    // Values may hold commas: only lines part them.
-    const values = row.values.value
-      .split("\n")
-      .map((line) => line.trim())
-      .filter((line) => line !== "");
+    const values = wholeLines(row.values.value);
     if (values.length === 0) errors.push({ field: claimField(name), message: "Say what it must be, or remove it" });
     else if (claims.has(name))
       errors.push({ field: claimField(name), message: "Stands twice; put all its values here" });

@@ -2,9 +2,8 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { TrustPolicy } from "../../../../src/contract/exchange.ts";
 import type { Failure } from "../api/client.ts";
-import { plain } from "../format.ts";
 import { Button } from "../ui/button.tsx";
-import { TextArea, TextField } from "../ui/field.tsx";
+import { ListError, TextArea, TextField } from "../ui/field.tsx";
 import { FormSection } from "../ui/page.tsx";
 import { MintedFields, ReachFields } from "./constraints-form.tsx";
 import { LimitsForm } from "./limits-form.tsx";
@@ -131,7 +130,6 @@ function Claims({ draft, failure }: Props) {
   const rows = draft.claims.value;
   const known = systemOf(draft)?.claims ?? [];
   const unused = known.filter((claim) => !rows.some((row) => row.name.value.trim() === claim.name));
-  const own = failure?.errors.find((each) => each.field === "claims");
   const add = (row: ClaimDraft) => (draft.claims.value = [...rows, row]);
   return (
     <fieldset class="stack">
@@ -149,7 +147,7 @@ function Claims({ draft, failure }: Props) {
           onRemove={() => (draft.claims.value = rows.filter((each) => each !== row))}
         />
       ))}
-      {own === undefined ? null : <p class="error">{plain(own.message)}</p>}
+      <ListError failure={failure} names={["claims"]} />
       {rows.length < MAX_CLAIMS ? (
         <div class="row">
           {unused.map((claim) => (

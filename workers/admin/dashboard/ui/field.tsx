@@ -85,6 +85,16 @@ export function Field(props: FieldProps & { readonly control: (control: ControlP
   );
 }
 
+/** Errors of a list as a whole; those of its rows stand at the rows. */
+export function ListError(props: { readonly failure: Failure | null; readonly names: readonly string[] }) {
+  const own = props.failure?.errors.filter((each) => props.names.includes(each.field)) ?? [];
+  return own.map((each) => (
+    <p class="error" key={each.field}>
+      {plain(each.message)}
+    </p>
+  ));
+}
+
 type InputType = "text" | "email" | "url" | "number" | "search" | "datetime-local";
 
 /** The types of JSX tell apart which roles each type of input may have; none is given here. */
