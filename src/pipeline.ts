@@ -22,6 +22,7 @@ import { takePayment } from "./steps/payment.ts";
 import { refusalResponse } from "./steps/refuse.ts";
 import { bodyReader } from "./steps/request-body.ts";
 import { upstreamKeys } from "./steps/upstream-keys.ts";
+import { Watch } from "./watch.ts";
 
 const UNAVAILABLE: Refusal = {
   code: "unavailable",
@@ -37,6 +38,7 @@ export async function handleCall(
 ): Promise<Response> {
   const startedMs = ports.clock.nowMs();
   const headers = HeaderMap.of(request.headers);
+  const watch = new Watch(ports.clock.nowMs);
   const requestId = newTimedId("req", startedMs, ports.random.bytes(ID_RANDOM_BYTES));
   const refuse = (
     refusal: Refusal,
@@ -53,8 +55,9 @@ export async function handleCall(
 
     // 3, 4 and 5: endpoint and environment rules, then rate and budget: admitted by the gate, on durable record.
     const body = bodyReader(request, headers, settings.maxBodyBytes, ports.clock.nowMs);
-    const admitted = await admitCall({ request, headers, route, body, requestId }, known.value, ports, settings);
+    const admitted = await admitCall({ request, headers, route, body, requestId, watch }, known.value, ports, settings);
     if (!admitted.ok) {
+      watch.end();
       const { refusal, limits, judgement } = admitted.error;
       // Without a judgement no gate has it on record.
       if (judgement === null) ports.doorstep.refused(refusal.reason ?? refusal.code, route.rawPath);
@@ -62,7 +65,7 @@ export async function handleCall(
     }
     const { caller, judgement, limits, held } = admitted.value;
     const { connection } = judgement.grant;
-    const open = openCall(caller.document.id, admitted.value.admission, startedMs, ports);
+    const open = openCall(caller.document.id, admitted.value.admission, startedMs, watch, ports);
     const refuseOpen = (refusal: Refusal): Response => {
       open.settle(refusedEnding(refusal.reason ?? refusal.code, PROBLEM_KINDS[refusal.code].status));
       return refuse(refusal, limits, connection);
@@ -102,6 +105,7 @@ export async function handleCall(
       return refuseOpen(UNAVAILABLE);
     }
   } catch {
+    watch.end();
     return refuse(UNAVAILABLE);
   }
 }

@@ -13,6 +13,7 @@ import type { ReadHeaders } from "./domain/header-map.ts";
 import type { Notice } from "./domain/notice.ts";
 import type { Refusal } from "./domain/problem.ts";
 import type { Result } from "./domain/result.ts";
+import type { Watch } from "./watch.ts";
 
 /** Credential documents by the token's lookup id. `fresh` bypasses the isolate's cache. */
 export interface CredentialSource {
@@ -25,7 +26,8 @@ export interface CredentialSource {
 
 /** The gate of one credential. */
 export interface Gate {
-  admit(credentialId: string, request: AdmissionRequest): Promise<AdmissionReply>;
+  /** `watch`: the call's, for bounding what it waits for. */
+  admit(credentialId: string, request: AdmissionRequest, watch: Watch): Promise<AdmissionReply>;
   /** Hands the outcome over; delivery is the adapter's business (next admission, or a flush after the response). */
   settle(credentialId: string, settlement: Settlement): void;
   /** Keeps a long call's admission open; called every few seconds while it runs. */

@@ -16,7 +16,7 @@ const TIMER_SLACK_MS = 1;
 export class Watch {
   readonly #nowMs: () => number;
   readonly #deadlines = new Set<Deadline>();
-  #timer: number | null = null;
+  #timer: ReturnType<typeof setTimeout> | null = null;
   #timerAtMs = Number.POSITIVE_INFINITY;
 
   constructor(nowMs: () => number) {

@@ -50,22 +50,27 @@ export class CredentialGate extends DurableObject<CredentialGateEnv> {
 
   /** Decides one request; the settlements that ride along are closed first. */
   async admit(request: AdmissionRequest): Promise<AdmissionReply> {
-    for (const { admission } of request.settlements) this.#journal.admissionLeases.close(admission);
     const turn = this.#decide(request, null);
     if (turn.reply === null) return this.#admitOnLease(request, turn);
     if (turn.records.length > 0) await this.#journal.store(turn.records, Date.now());
     return this.#withSharedLimits(request, turn.reply);
   }
 
+  /**
+   * Decides several requests in their order, with one commit. Null: this one needs leases that are to be fetched first, and
+   * nobody else is to wait for that; its settlements are closed, and it is to be asked again alone.
+   */
+  async admitTogether(requests: readonly AdmissionRequest[]): Promise<(AdmissionReply | null)[]> {
+    const turns = requests.map((request) => ({ request, turn: this.#decide(request, null) }));
+    const records = turns.flatMap(({ turn }) => turn.records);
+    if (records.length > 0) await this.#journal.store(records, Date.now());
+    return turns.map(({ request, turn }) => turn.reply && this.#withSharedLimits(request, turn.reply));
+  }
+
   #decide(request: AdmissionRequest, exhausted: Refusal | null): Turn {
+    for (const { admission } of request.settlements) this.#journal.admissionLeases.close(admission);
     const nowMs = Date.now();
-    const turn = decide(this.#journal.state, request, {
-      nowMs,
-      confirmationId: newConfirmationId,
-      ownEvent: (reason, atMs) => this.#journal.fold.ownEvent(reason, atMs),
-      hold: this.#holds.refusal(request.connectionId, nowMs),
-      exhausted,
-    });
+    const turn = this.#turn(request, exhausted, nowMs);
     if (turn.fold !== null) {
       const { facts, reason, status } = turn.fold;
       this.#journal.fold.add(reason, `${reason} ${facts[2] ?? ""}`, { facts, status }, nowMs);
@@ -76,6 +81,22 @@ export class CredentialGate extends DurableObject<CredentialGateEnv> {
     }
     this.#journal.schedule(nowMs);
     return turn;
+  }
+
+  #turn(request: AdmissionRequest, exhausted: Refusal | null, nowMs: number): Turn {
+    try {
+      return decide(this.#journal.state, request, {
+        nowMs,
+        confirmationId: newConfirmationId,
+        ownEvent: (reason, atMs) => this.#journal.fold.ownEvent(reason, atMs),
+        hold: this.#holds.refusal(request.connectionId, nowMs),
+        exhausted,
+      });
+    } catch (error) {
+      // Part of a turn may be in memory, and nothing of it on disk: what is there must not be built upon.
+      this.ctx.abort("The gate could not decide");
+      throw error;
+    }
   }
 
   /** Leases of shared limits are missing: brings them, and decides again by what holds then. */

@@ -1,17 +1,23 @@
 /**
- * The proxy's side of the gates. Settlements ride on the credential's next admission; see `RideBuffer`. What is lost with an
- * isolate is closed by the gate as `unknown`. A `gateClient` lives as long as one request.
+ * The proxy's side of the gates. Admissions of one credential that meet share a call (see `CallLines`), and settlements ride
+ * on the next one (see `RideBuffer`). What is lost with an isolate is closed by the gate as `unknown`. A `gateClient` lives as
+ * long as one request.
  */
 import type { AdmissionReply, AdmissionRequest, GateDocument, Settlement } from "../domain/admission.ts";
 import type { Gate, GateInspection } from "../ports.ts";
+import type { Watch } from "../watch.ts";
+import type { CallLines } from "./call-lines.ts";
 import type { CredentialGate } from "./credential-gate.ts";
 import type { RideBuffer } from "./ride-buffer.ts";
 
 export type SettlementBuffer = RideBuffer<Settlement>;
+/** Null: the gate wants to hear this one alone. */
+export type AdmissionLines = CallLines<AdmissionRequest, AdmissionReply | null>;
 
 export interface GateClientOptions {
   readonly gates: DurableObjectNamespace<CredentialGate>;
   readonly buffer: SettlementBuffer;
+  readonly lines: AdmissionLines;
   readonly nowMs: () => number;
   readonly sleep: (delayMs: number) => Promise<void>;
   readonly defer: (work: Promise<unknown>) => void;
@@ -24,17 +30,30 @@ export function gateClient(options: GateClientOptions): Gate {
     if (!buffer.put(credentialId, settlements, options.nowMs())) return;
     options.defer(buffer.sendLater(credentialId, options, (late) => gates.getByName(credentialId).settle(late)));
   };
+  const send = async (
+    credentialId: string,
+    [head, ...others]: readonly AdmissionRequest[],
+  ): Promise<readonly (AdmissionReply | null)[]> => {
+    if (head === undefined) return [];
+    const gate = gates.getByName(credentialId);
+    const riding = buffer.take(credentialId);
+    const first = riding.length === 0 ? head : { ...head, settlements: [...head.settlements, ...riding] };
+    try {
+      return others.length === 0 ? [await gate.admit(first)] : await gate.admitTogether([first, ...others]);
+    } catch (error) {
+      // Nobody knows whether they arrived; settling twice changes nothing.
+      if (riding.length > 0) put(credentialId, riding);
+      throw error;
+    }
+  };
   return {
-    async admit(credentialId: string, request: AdmissionRequest): Promise<AdmissionReply> {
-      const riding = buffer.take(credentialId);
-      try {
-        const full = riding.length === 0 ? request : { ...request, settlements: [...request.settlements, ...riding] };
-        return await gates.getByName(credentialId).admit(full);
-      } catch (error) {
-        // Nobody knows whether they arrived; settling twice changes nothing.
-        if (riding.length > 0) put(credentialId, riding);
-        throw error;
-      }
+    async admit(credentialId: string, request: AdmissionRequest, watch: Watch): Promise<AdmissionReply> {
+      const reply = await options.lines.ask(credentialId, request, {
+        ...options,
+        send: (requests) => send(credentialId, requests),
+        after: (delayMs, passed) => watch.after(delayMs, passed),
+      });
+      return reply ?? gates.getByName(credentialId).admit(request);
     },
     settle(credentialId: string, settlement: Settlement): void {
       put(credentialId, [settlement]);

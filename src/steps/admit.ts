@@ -12,6 +12,7 @@ import { credentialInvalid, type Refusal } from "../domain/problem.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { ProxyRoute } from "../domain/route.ts";
 import type { PipelineSettings, Ports } from "../ports.ts";
+import type { Watch } from "../watch.ts";
 import { reloadCaller, type Caller } from "./authenticate.ts";
 import { judgeCall, type Judgement } from "./judge.ts";
 import type { BodyReader } from "./request-body.ts";
@@ -42,6 +43,7 @@ export async function admitCall(
     readonly route: ProxyRoute;
     readonly body: BodyReader;
     readonly requestId: string;
+    readonly watch: Watch;
   },
   caller: Caller,
   ports: Ports,
@@ -75,7 +77,7 @@ export async function admitCall(
       asksPayment: grant !== null && grant.payment !== null,
       settlements: [],
     };
-    const reply = await ports.gate.admit(document.id, admission);
+    const reply = await ports.gate.admit(document.id, admission, call.watch);
     switch (reply.decision) {
       case "go":
         if (grant === null || refusal !== null) throw new Error("The gate admitted what the configuration refuses");

@@ -4,7 +4,7 @@
  */
 import type { Settlement } from "../domain/admission.ts";
 import type { Ports } from "../ports.ts";
-import { Watch } from "../watch.ts";
+import type { Watch } from "../watch.ts";
 
 /** Well inside the gate's 20 s, after which an unrenewed admission is closed as `unknown`. */
 const RENEW_INTERVAL_MS = 7_000;
@@ -24,14 +24,19 @@ export interface OpenCall {
   readonly settled: Promise<void>;
 }
 
-export function openCall(credentialId: string, admission: number, startedMs: number, ports: Ports): OpenCall {
+export function openCall(
+  credentialId: string,
+  admission: number,
+  startedMs: number,
+  watch: Watch,
+  ports: Ports,
+): OpenCall {
   const notes: Record<string, unknown> = {};
   let done = false;
   let resolve: () => void = () => undefined;
   const settled = new Promise<void>((fulfil) => {
     resolve = fulfil;
   });
-  const watch = new Watch(() => ports.clock.nowMs());
   const renew = (): void => {
     // A failed renewal is not fatal: the next one, or the settlement, arrives in time; if none does the event says `unknown`.
     ports.gate.renew(credentialId, admission).catch(() => undefined);

@@ -3,6 +3,7 @@
  * is made once; what belongs to a request (deferred work) is made per request.
  */
 import { accessTokens } from "../../src/cloudflare/access-tokens.ts";
+import { CallLines } from "../../src/cloudflare/call-lines.ts";
 import { connectionHealth } from "../../src/cloudflare/connection-health.ts";
 import { credentialSource } from "../../src/cloudflare/credential-source.ts";
 import type { HoldClosing } from "../../src/cloudflare/credit-ledger.ts";
@@ -12,7 +13,7 @@ import { HealthMemory } from "../../src/cloudflare/health-memory.ts";
 import { payments } from "../../src/cloudflare/payments.ts";
 import { RideBuffer } from "../../src/cloudflare/ride-buffer.ts";
 import { secretProviderSettings, secretSource } from "../../src/cloudflare/secret-providers.ts";
-import type { Settlement } from "../../src/domain/admission.ts";
+import type { AdmissionReply, AdmissionRequest, Settlement } from "../../src/domain/admission.ts";
 import { ID_RANDOM_BYTES, newId } from "../../src/domain/ids.ts";
 import { parsePeppers } from "../../src/domain/token.ts";
 import { decodeBase64Url } from "../../src/domain/encoding.ts";
@@ -52,6 +53,7 @@ function makeParts(env: ProxyEnv): ProxyParts | null {
   const send = (request: Request): Promise<Response> => fetch(request);
   const bytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
   const buffer = new RideBuffer<Settlement>();
+  const lines = new CallLines<AdmissionRequest, AdmissionReply | null>();
   const closings = new RideBuffer<HoldClosing>();
   const counts = new DoorstepCounts();
   const memory = new HealthMemory();
@@ -81,7 +83,7 @@ function makeParts(env: ProxyEnv): ProxyParts | null {
       return {
         ...shared,
         defer,
-        gate: gateClient({ gates: env.GATES, buffer, nowMs, sleep, defer }),
+        gate: gateClient({ gates: env.GATES, buffer, lines, nowMs, sleep, defer }),
         doorstep: doorstep({ queue: env.AUDIT_QUEUE, counts, nowMs, sleep, defer, nonce }),
         health: connectionHealth(health),
         accessTokens: accessTokens(health),
