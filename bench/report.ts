@@ -19,7 +19,8 @@ export function render({ rows, many, large, options, upstreamKind }: Results): s
 
 Measured ${new Date().toISOString().slice(0, 10)} on ${machine}, Linux, everything on one machine: load by ${loadTool}, vendor ${upstreamKind}, workerd through
 Miniflare's direct sockets. The whole pipeline runs: token check, scope, one durable admission per call (rate, month budget, trusted address,
-journal), key decryption, header hygiene, masking, queue and audit. The variants take turns, ${options.rounds} rounds of ${options.seconds} s each; medians of the rounds.
+journal), key decryption, header hygiene, masking, queue and audit. The variants take turns, ${options.rounds} rounds of ${options.seconds} s each; medians of the rounds,
+and for "of pass-through" the median of each round's own quotient.
 Repeat with \`npm run bench\`; see \`bench/run.ts\` for its options.
 
 ${heading(options.credentials[0] ?? 1)}

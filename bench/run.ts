@@ -3,7 +3,7 @@
  * run, in turns, on the same machine. The stack is the real one: durable journal, queue, audit Worker. Prints the tables and
  * writes bench/RESULTS.md.
  *
- *     npm run bench -- --seconds=4 --rounds=3 --credentials=1,100,10000
+ *     npm run bench -- --seconds=1 --rounds=9 --credentials=1,100,10000
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -137,8 +137,8 @@ function readOptions(args: readonly string[]): Options {
   const number = (value: string | undefined, fallback: number) =>
     Math.max(1, Number.parseInt(value ?? "", 10) || fallback);
   return {
-    seconds: number(text("seconds"), 4),
-    rounds: number(text("rounds"), 3),
+    seconds: number(text("seconds"), 1),
+    rounds: number(text("rounds"), 9),
     credentials: (text("credentials") ?? "1,100,10000").split(",").map((each) => number(each, 1)),
   };
 }
@@ -153,12 +153,14 @@ async function measure(targets: readonly Target[], options: Options): Promise<Ro
         results[index]?.push(await measureOnce(target, connections, options.seconds));
       }
     }
-    const medians = results.map(medianOf);
-    const base = medians[0]?.requestsPerSecond ?? Number.NaN;
+    const [base = []] = results;
     for (const [index, target] of targets.entries()) {
-      const result = medians[index];
-      if (result === undefined) continue;
-      rows.push({ connections, variant: target.variant, result, ratio: result.requestsPerSecond / base });
+      const rounds = results[index] ?? [];
+      // Within a round, since a machine's speed may change from one to the next.
+      const ratios = rounds.map(
+        ({ requestsPerSecond }, at) => requestsPerSecond / (base[at]?.requestsPerSecond ?? NaN),
+      );
+      rows.push({ connections, variant: target.variant, result: medianOf(rounds), ratio: median(ratios) });
     }
   }
   return rows;
@@ -174,14 +176,17 @@ async function measureOnce(target: Target, connections: number, seconds: number)
 }
 
 function medianOf(results: readonly Measured[]): Measured {
-  const middle = (pick: (result: Measured) => number) =>
-    results.map(pick).toSorted((a, b) => a - b)[Math.floor(results.length / 2)] ?? Number.NaN;
+  const middle = (pick: (result: Measured) => number) => median(results.map(pick));
   return {
     requestsPerSecond: middle((result) => result.requestsPerSecond),
     p50Ms: middle((result) => result.p50Ms),
     p99Ms: middle((result) => result.p99Ms),
     processorMsPerCall: middle((result) => result.processorMsPerCall),
   };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 await main();

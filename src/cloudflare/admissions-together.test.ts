@@ -83,6 +83,15 @@ test("whatever is asked, in whatever company, is decided as it would be alone", 
   );
 });
 
+test("a document that one of them brings serves those after it", async () => {
+  await withGates(async (open) => {
+    const document = documentOf({ version: 3 });
+    const request = requestOf({ documentVersion: 3 });
+    const replies = await open().admitTogether([request, { ...request, document }, request, requestOf()]);
+    expect(decisions(replies)).toEqual(["need_document", "go", "go", "reload"]);
+  });
+});
+
 test("one that needs leases is not waited for, and gets its own when it comes alone", async () => {
   const budgets = [{ unit: "requests" as const, limit: 1_000, window: "day" as const, anchorMs: null }];
   await withGates(async (open) => {

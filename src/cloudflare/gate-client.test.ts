@@ -151,6 +151,14 @@ describe("admissions that meet", () => {
     expect(admitted.map(({ settlements }) => settlements.length)).toEqual([1, 0, 0]);
   });
 
+  test("bring each document once, since it may be large", async () => {
+    const { client, together } = bench();
+    const versions = [null, 1, 2, 2, 1, null].map((version) => (version === null ? null : gateDocumentOf({ version })));
+    const asked = versions.map((document, n) => client.admit("dcred_a", asking(`req_${n}`, { document })));
+    expect((await Promise.all(asked)).every(({ decision }) => decision === "go")).toBe(true);
+    expect(together.flat().map(({ document }) => document?.version ?? null)).toEqual([1, 2, null, null, null]);
+  });
+
   test("when their call fails each of them fails, and the settlements come back", async () => {
     const { client, failing, settled, wakeUp } = bench();
     const first = client.admit("dcred_a", asking("req_1"));

@@ -39,7 +39,9 @@ export function gateClient(options: GateClientOptions): Gate {
     const riding = buffer.take(credentialId);
     const first = riding.length === 0 ? head : { ...head, settlements: [...head.settlements, ...riding] };
     try {
-      return others.length === 0 ? [await gate.admit(first)] : await gate.admitTogether([first, ...others]);
+      return others.length === 0
+        ? [await gate.admit(first)]
+        : await gate.admitTogether(withoutCopies([first, ...others]));
     } catch (error) {
       // Nobody knows whether they arrived; settling twice changes nothing.
       if (riding.length > 0) put(credentialId, riding);
@@ -65,4 +67,15 @@ export function gateClient(options: GateClientOptions): Gate {
       return gates.getByName(credentialId).inspect(document);
     },
   };
+}
+
+/** A document that many bring at once, after a change, is sent once: the gate holds it when it comes to the next of them. */
+function withoutCopies(requests: readonly AdmissionRequest[]): readonly AdmissionRequest[] {
+  const sent = new Set<number>();
+  return requests.map((request) => {
+    if (request.document === null) return request;
+    if (sent.has(request.document.version)) return { ...request, document: null };
+    sent.add(request.document.version);
+    return request;
+  });
 }
