@@ -12,8 +12,8 @@ import { startStack, type Stack } from "./harness/stack.ts";
 const WAVES = 8;
 const CALLS = 45;
 const VENDOR_MS = 5;
-/** Well beyond what a whole wave takes, well before a call that waits for a dead one would give up. */
-const PROMPT_MS = 4_000;
+/** Well beyond what a whole wave takes, and less than the seven seconds after which a call that waits for a dead one gives up. */
+const PROMPT_MS = 6_000;
 
 let stack: Stack;
 let vendor: RecordingVendor;
