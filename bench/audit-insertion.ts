@@ -6,6 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { GENESIS_HASH, sealEvent, type EventTuple } from "../src/domain/chain.ts";
 import { ID_RANDOM_BYTES, newTimedId } from "../src/domain/ids.ts";
 import { INSERT_EVENTS } from "../src/store/audit-events.ts";
+import { quantile } from "./quantile.ts";
 
 const MESSAGES = 100;
 const EVENTS_PER_MESSAGE = 100;
@@ -16,7 +17,7 @@ const ROUNDS = 5;
 /** The middle one of some rounds, since another process may take the machine during one of them. */
 export function measureInsertion(database: DatabaseSync, nowMs: number): number {
   const rounds = Array.from({ length: ROUNDS }, (_, at) => insertMany(database, nowMs + at * 60_000));
-  return rounds.toSorted((one, other) => one - other)[Math.floor(ROUNDS / 2)] ?? 0;
+  return quantile(rounds, 0.5);
 }
 
 let round = 0;

@@ -2,6 +2,7 @@
  * What masking and counting cost a large binary body: megabytes per second of one download, RelayKey and the bare Worker in turns.
  * The bytes are random, so that nothing can be skipped by luck.
  */
+import { quantile } from "./quantile.ts";
 
 /** Size of the body that the benchmark's vendor serves at `LARGE_PATH`. */
 export const LARGE_BYTES = 33_554_432;
@@ -29,10 +30,7 @@ export async function measureLarge(targets: readonly LargeTarget[]): Promise<Lar
       if (round > 0) rates[index]?.push(rate);
     }
   }
-  return targets.map(({ variant }, index) => {
-    const sorted = (rates[index] ?? []).toSorted((a, b) => a - b);
-    return { variant, megabytesPerSecond: sorted[Math.floor(sorted.length / 2)] ?? Number.NaN };
-  });
+  return targets.map(({ variant }, index) => ({ variant, megabytesPerSecond: quantile(rates[index] ?? [], 0.5) }));
 }
 
 async function download(target: LargeTarget): Promise<number> {

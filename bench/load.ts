@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Asker } from "./asker.ts";
+import { quantile } from "./quantile.ts";
 
 export interface LoadRequest {
   readonly method: "GET" | "POST";
@@ -131,9 +132,8 @@ async function generate(input: LoadInput): Promise<LoadResult> {
   );
   await Promise.all(each);
   const seconds = (performance.now() - startedAt) / 1000;
-  const sorted = latencies.toSorted((a, b) => a - b);
-  const quantile = (q: number) => sorted[Math.floor(sorted.length * q)] ?? Number.NaN;
-  return { requestsPerSecond: sorted.length / seconds, p50Ms: quantile(0.5), p99Ms: quantile(0.99) };
+  const [p50Ms, p99Ms] = [quantile(latencies, 0.5), quantile(latencies, 0.99)];
+  return { requestsPerSecond: latencies.length / seconds, p50Ms, p99Ms };
 }
 
 if (import.meta.main) {

@@ -20,6 +20,7 @@ import { loadVars } from "../scripts/dev-vars.ts";
 import { startStack } from "../scripts/local-stack.ts";
 import { COMPATIBILITY_DATE } from "../scripts/worker-options.ts";
 import { Asker } from "./asker.ts";
+import { quantile } from "./quantile.ts";
 import { startUpstream } from "./upstream.ts";
 
 const PROXY_PORT = 19_787;
@@ -337,10 +338,6 @@ async function measureProcessor(
     credits: quantile(costs.credits, 0.5),
     x402: quantile(costs.x402, 0.5),
   };
-}
-
-function quantile(values: readonly number[], q: number): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length * q)] ?? Number.NaN;
 }
 
 function render(rows: readonly Row[], processor: Record<Kind, number>, calls: number): string {

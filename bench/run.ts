@@ -18,6 +18,7 @@ import { CONNECTION_PATH, createTokens } from "./credentials.ts";
 import { measureLarge } from "./large.ts";
 import { putLoad, type LoadRequest, type LoadResult } from "./load.ts";
 import { startPortkey } from "./portkey.ts";
+import { quantile } from "./quantile.ts";
 import { render } from "./report.ts";
 import { startUpstream } from "./upstream.ts";
 
@@ -160,7 +161,7 @@ async function measure(targets: readonly Target[], options: Options): Promise<Ro
       const ratios = rounds.map(
         ({ requestsPerSecond }, at) => requestsPerSecond / (base[at]?.requestsPerSecond ?? NaN),
       );
-      rows.push({ connections, variant: target.variant, result: medianOf(rounds), ratio: median(ratios) });
+      rows.push({ connections, variant: target.variant, result: medianOf(rounds), ratio: quantile(ratios, 0.5) });
     }
   }
   return rows;
@@ -176,17 +177,13 @@ async function measureOnce(target: Target, connections: number, seconds: number)
 }
 
 function medianOf(results: readonly Measured[]): Measured {
-  const middle = (pick: (result: Measured) => number) => median(results.map(pick));
+  const middle = (pick: (result: Measured) => number) => quantile(results.map(pick), 0.5);
   return {
     requestsPerSecond: middle((result) => result.requestsPerSecond),
     p50Ms: middle((result) => result.p50Ms),
     p99Ms: middle((result) => result.p99Ms),
     processorMsPerCall: middle((result) => result.processorMsPerCall),
   };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 await main();

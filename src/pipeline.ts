@@ -54,7 +54,7 @@ export async function handleCall(
     }
 
     // 3, 4 and 5: endpoint and environment rules, then rate and budget: admitted by the gate, on durable record.
-    const body = bodyReader(request, headers, settings.maxBodyBytes, ports.clock.nowMs);
+    const body = bodyReader(request, headers, settings.maxBodyBytes, ports.clock.nowMs, watch);
     const admitted = await admitCall({ request, headers, route, body, requestId, watch }, known.value, ports, settings);
     if (!admitted.ok) {
       watch.end();

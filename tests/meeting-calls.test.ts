@@ -2,10 +2,8 @@
  * Many calls of one credential at the same moment share their way to the gate. Each hears its own answer, a limit still counts
  * each of them, and those whose caller goes away in the middle take nobody with them.
  */
-import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { apiClient, items, member, text, type ApiClient } from "./harness/api-client.ts";
-import { parseResponse } from "./harness/raw-client.ts";
 import { startRecordingVendor, type RecordingVendor } from "./harness/recording-vendor.ts";
 import { startStack, type Stack } from "./harness/stack.ts";
 
@@ -61,30 +59,18 @@ interface Told {
   readonly tookMs: number;
 }
 
-/** One call on a connection of its own, which the caller breaks off after `leaveMs`: then null. */
-function call(token: string, path: string, leaveMs: number | null): Promise<Told | null> {
+/** One call, which the caller breaks off after `leaveMs`: then null. */
+async function call(token: string, path: string, leaveMs: number | null): Promise<Told | null> {
   const startedMs = performance.now();
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port: stack.proxyPort, host: "127.0.0.1" });
-    const chunks: Buffer[] = [];
-    let left = false;
-    const head = `GET /conn_meeting${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n`;
-    socket.on("connect", () => {
-      socket.write(`${head}Authorization: Bearer ${token}\r\n\r\n`);
-      if (leaveMs === null) return;
-      setTimeout(() => {
-        left = true;
-        socket.destroy();
-      }, leaveMs);
-    });
-    socket.on("data", (chunk) => chunks.push(chunk));
-    socket.on("error", reject);
-    socket.on("close", () => {
-      if (left) return resolve(null);
-      const response = parseResponse(Buffer.concat(chunks), "GET");
-      resolve({ path, status: response.status, body: response.text(), tookMs: performance.now() - startedMs });
-    });
-  });
+  const leaving = new AbortController();
+  if (leaveMs !== null) setTimeout(() => leaving.abort(), leaveMs);
+  try {
+    const answer = await api.proxy("GET", `/conn_meeting${path}`, token, { signal: leaving.signal });
+    return { path, status: answer.status, body: answer.text, tookMs: performance.now() - startedMs };
+  } catch (error) {
+    if (leaving.signal.aborted) return null;
+    throw error;
+  }
 }
 
 describe("calls that meet", { timeout: 180_000 }, () => {

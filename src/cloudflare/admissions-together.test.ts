@@ -3,7 +3,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
-import { gateDocumentOf, grantOf, requestOf, settlementOf } from "../../tests/harness/gate-fixtures.ts";
+import { NOON_MS, gateDocumentOf, grantOf, requestOf, settlementOf } from "../../tests/harness/gate-fixtures.ts";
 import type { ProxyEnv } from "../../workers/proxy/env.ts";
 import type { AdmissionReply, AdmissionRequest, GateDocument } from "../domain/admission.ts";
 import { NO_LIMITS } from "../domain/limits.ts";
@@ -12,7 +12,6 @@ import { CredentialGate } from "./credential-gate.ts";
 import type { CredentialGateEnv } from "./gate-journal.ts";
 
 const bindings = env as unknown as ProxyEnv & CredentialGateEnv;
-const NOON_MS = Date.UTC(2026, 10, 22, 12);
 const RATE = { requests: 3, perSeconds: 60, burst: 3 };
 let names = 0;
 

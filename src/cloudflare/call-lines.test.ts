@@ -2,27 +2,31 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { CallLines, MAX_CALLS_TOGETHER, MAX_REPLY_MS, type CallDesk } from "./call-lines.ts";
 
-/** Lines whose calls are answered by hand, in fake time. */
+/** What every request has, in fake time. */
+const CLOCK = {
+  nowMs: () => Date.now(),
+  sleep: (delayMs: number) => new Promise<void>((resolve) => setTimeout(resolve, delayMs)),
+  after: (delayMs: number, passed: () => void) => {
+    const timer = setTimeout(passed, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Lines whose calls are answered by hand. */
 function bench() {
   const lines = new CallLines<number, string>();
   const calls: { readonly asks: readonly number[]; readonly answer: PromiseWithResolvers<readonly string[]> }[] = [];
   const deferred: Promise<unknown>[] = [];
   const told: Record<number, string> = {};
   const desk: CallDesk<number, string> = {
+    ...CLOCK,
     send: (asks) => {
       const answer = Promise.withResolvers<readonly string[]>();
       calls.push({ asks, answer });
       return answer.promise;
     },
-    nowMs: Date.now,
-    sleep: (delayMs) => new Promise((resolve) => setTimeout(resolve, delayMs)),
-    after: (delayMs, passed) => {
-      const timer = setTimeout(passed, delayMs);
-      return () => clearTimeout(timer);
-    },
     defer: (work) => deferred.push(work),
   };
-  /** `lost`: of a request that dies as soon as it waits. */
   const ask = (n: number, name = "a", changes: Partial<CallDesk<number, string>> = {}): void => {
     lines.ask(name, n, { ...desk, ...changes }).then(
       (reply) => (told[n] = reply),
@@ -35,9 +39,10 @@ function bench() {
     await vi.advanceTimersByTimeAsync(0);
   };
   const asked = (): readonly (readonly number[])[] => calls.map(({ asks }) => asks);
-  return { lines, calls, deferred, told, ask, answer, asked };
+  return { calls, deferred, told, ask, answer, asked };
 }
 
+/** Of a request that dies as soon as it waits. */
 const NEVER = { sleep: () => new Promise<void>(() => undefined) };
 
 beforeEach(() => {
@@ -180,21 +185,16 @@ test("whatever arrives when, each call is made once, soon, and hears its own rep
         await vi.advanceTimersByTimeAsync(afterMs);
         const arrivedMs = Date.now();
         const reply = lines.ask(name, n, {
+          ...CLOCK,
           send: async (asks) => {
             for (const each of asks) {
               expect(sent.has(each)).toBe(false);
               expect(arrivals[each]?.name).toBe(name);
               sent.set(each, { atMs: Date.now(), fails });
             }
-            await new Promise((resolve) => setTimeout(resolve, takesMs));
+            await CLOCK.sleep(takesMs);
             if (fails) throw new Error("away");
             return asks.map((each) => `reply ${each}`);
-          },
-          nowMs: Date.now,
-          sleep: (delayMs) => new Promise((resolve) => setTimeout(resolve, delayMs)),
-          after: (delayMs, passed) => {
-            const timer = setTimeout(passed, delayMs);
-            return () => clearTimeout(timer);
           },
           defer: () => undefined,
         });

@@ -43,6 +43,7 @@ interface Gathering<Ask, Reply> {
 }
 
 interface Line<Ask, Reply> {
+  readonly name: string;
   /** The latest call that is on its way. */
   flight: { readonly leftMs: number } | null;
   gathering: Gathering<Ask, Reply> | null;
@@ -57,29 +58,28 @@ export class CallLines<Ask, Reply> {
     const nowMs = desk.nowMs();
     const line = this.#lines.get(name) ?? this.#opened(name);
     if (line.gathering !== null && mayJoin(line.gathering, nowMs)) return carriedBy(line.gathering, ask, desk);
-    if (isQuiet(line, nowMs)) return this.#fly(name, line, ask, [], desk);
-    const reply = this.#gather(name, line, ask, desk);
+    if (isQuiet(line, nowMs)) return this.#fly(line, ask, [], desk);
+    const reply = this.#gather(line, ask, desk);
     desk.defer(reply.catch(() => undefined));
     return reply;
   }
 
   #opened(name: string): Line<Ask, Reply> {
     if (this.#lines.size >= MAX_LINES) this.#lines.clear();
-    const line: Line<Ask, Reply> = { flight: null, gathering: null, busyUntilMs: 0 };
+    const line: Line<Ask, Reply> = { name, flight: null, gathering: null, busyUntilMs: 0 };
     this.#lines.set(name, line);
     return line;
   }
 
-  async #gather(name: string, line: Line<Ask, Reply>, ask: Ask, desk: CallDesk<Ask, Reply>): Promise<Reply> {
+  async #gather(line: Line<Ask, Reply>, ask: Ask, desk: CallDesk<Ask, Reply>): Promise<Reply> {
     const gathering: Gathering<Ask, Reply> = { sinceMs: desk.nowMs(), others: [] };
     line.gathering = gathering;
     await desk.sleep(GATHER_MS);
     if (line.gathering === gathering) line.gathering = null;
-    return this.#fly(name, line, ask, gathering.others, desk);
+    return this.#fly(line, ask, gathering.others, desk);
   }
 
   async #fly(
-    name: string,
     line: Line<Ask, Reply>,
     ask: Ask,
     others: readonly Carried<Ask, Reply>[],
@@ -98,7 +98,7 @@ export class CallLines<Ask, Reply> {
     } finally {
       if (line.flight === flight) line.flight = null;
       if (others.length + 1 >= MANY_CALLS) line.busyUntilMs = desk.nowMs() + BUSY_MS;
-      if (line.gathering === null && isQuiet(line, desk.nowMs())) this.#lines.delete(name);
+      if (line.gathering === null && isQuiet(line, desk.nowMs())) this.#lines.delete(line.name);
     }
   }
 }

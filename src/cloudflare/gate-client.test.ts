@@ -50,7 +50,7 @@ function bench() {
   const gateOf = gateClient({
     gates,
     buffer,
-    lines: new CallLines<AdmissionRequest, AdmissionReply | null>(),
+    lines: new CallLines(),
     nowMs: () => clock.nowMs,
     // A moment for those who gather; what is sent late waits for `wakeUp`.
     sleep: (delayMs) => (delayMs < 10 ? Promise.resolve() : wake.promise),

@@ -5,7 +5,7 @@
 import { declaredLength, type ReadHeaders } from "../domain/header-map.ts";
 import type { Outcome, Refusal } from "../domain/problem.ts";
 import { err, ok } from "../domain/result.ts";
-import { Watch } from "../watch.ts";
+import type { Watch } from "../watch.ts";
 import { readBounded } from "./timed-read.ts";
 
 /** Bound on a body that a scope rule must look into. */
@@ -37,6 +37,7 @@ export function bodyReader(
   headers: ReadHeaders,
   maxBodyBytes: number,
   nowMs: () => number,
+  watch: Watch,
 ): BodyReader {
   const declared = declaredLength(headers);
   let stream: ReadableStream<Uint8Array> | null = declared === 0 ? null : request.body;
@@ -45,7 +46,7 @@ export function bodyReader(
   let givenUp: Refusal | null = null;
   const keep = async (body: ReadableStream<Uint8Array>, maxBytes: number): Promise<void> => {
     stream = null;
-    const read = await readJudged(body, maxBytes, nowMs);
+    const read = await readJudged(body, maxBytes, nowMs, watch);
     if (read.ok) kept = read.value;
     else givenUp = read.error;
   };
@@ -75,11 +76,10 @@ async function readJudged(
   body: ReadableStream<Uint8Array>,
   maxBytes: number,
   nowMs: () => number,
+  watch: Watch,
 ): Promise<Outcome<Uint8Array<ArrayBuffer>>> {
-  const watch = new Watch(nowMs);
   const idleTimeoutMs = MAX_JUDGED_BODY_MS;
   const read = await readBounded(body, maxBytes, { idleTimeoutMs, deadlineMs: nowMs() + idleTimeoutMs, nowMs, watch });
-  watch.end();
   if (read === "too_large") return err(tooLarge(maxBytes));
   return typeof read === "string" ? err(INCOMPLETE) : ok(read);
 }
