@@ -3,13 +3,13 @@ const CONNECTION_ID = "conn_bench";
 export const CONNECTION_PATH = `/${CONNECTION_ID}`;
 const CREATE_IN_PARALLEL = 8;
 
-/** `count` delegated credentials with everything on that a credential can be made to check; none of it is ever reached. */
-export async function createTokens(
-  adminPort: number,
-  ownerKey: string,
-  origin: string,
-  count: number,
-): Promise<string[]> {
+export interface Issuer {
+  /** The tokens of the first `count` delegated credentials; creates those that are not there yet. */
+  tokens(count: number): Promise<string[]>;
+}
+
+/** Its credentials have everything on that a credential can be made to check; none of it is ever reached. */
+export async function createIssuer(adminPort: number, ownerKey: string, origin: string): Promise<Issuer> {
   const post = async (path: string, body: unknown): Promise<Readonly<Record<string, unknown>>> => {
     const response = await fetch(`http://127.0.0.1:${adminPort}/api/v1${path}`, {
       method: "POST",
@@ -30,7 +30,7 @@ export async function createTokens(
     secret,
   });
   const tokens: string[] = [];
-  const createNext = async (): Promise<void> => {
+  const createUpTo = async (count: number): Promise<void> => {
     while (tokens.length < count) {
       const place = tokens.push("") - 1;
       const made = await post("/delegated-credentials", {
@@ -48,6 +48,10 @@ export async function createTokens(
       tokens[place] = String(made["token"]);
     }
   };
-  await Promise.all(Array.from({ length: CREATE_IN_PARALLEL }, createNext));
-  return tokens;
+  return {
+    async tokens(count) {
+      await Promise.all(Array.from({ length: CREATE_IN_PARALLEL }, () => createUpTo(count)));
+      return tokens.slice(0, count);
+    },
+  };
 }

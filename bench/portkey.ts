@@ -15,7 +15,7 @@ const START_TIMEOUT_MS = 30_000;
 const INSTALL_TIMEOUT_MS = 180_000;
 
 export interface Portkey {
-  readonly pid: number;
+  readonly pids: readonly number[];
   readonly request: LoadRequest;
   stop(): void;
 }
@@ -38,7 +38,7 @@ export async function startPortkey(port: number, upstreamOrigin: string): Promis
     return null;
   }
   return {
-    pid: child.pid ?? 0,
+    pids: [child.pid ?? 0],
     // A chat completion, since its passing on of other paths fails on Node.
     request: {
       method: "POST",

@@ -2,7 +2,9 @@
 import { cpus } from "node:os";
 import { LARGE_BYTES, type LargeResult } from "./large.ts";
 import { loadTool } from "./load.ts";
-import type { Options, Row } from "./run.ts";
+import { quantile } from "./quantile.ts";
+import type { Row } from "./rounds.ts";
+import type { Options } from "./run.ts";
 
 export interface Results {
   readonly rows: readonly Row[];
@@ -19,8 +21,9 @@ export function render({ rows, many, large, options, upstreamKind }: Results): s
 
 Measured ${new Date().toISOString().slice(0, 10)} on ${machine}, Linux, everything on one machine: load by ${loadTool}, vendor ${upstreamKind}, workerd through
 Miniflare's direct sockets. The whole pipeline runs: token check, scope, one durable admission per call (rate, month budget, trusted address,
-journal), key decryption, header hygiene, masking, queue and audit. The variants take turns, ${options.rounds} rounds of ${options.seconds} s each; medians of the rounds,
-and for "of pass-through" the median of each round's own quotient.
+journal), key decryption, header hygiene, masking, queue and audit. The variants take turns, ${options.rounds} rounds of ${options.seconds} s each; the figures
+are medians of the rounds. "Of pass-through" is the throughput as a part of the pass-through Worker's in the same round, with the quartiles of the
+rounds in brackets; "added" is the p50 above its p50 in the same round.
 Repeat with \`npm run bench\`; see \`bench/run.ts\` for its options.
 
 ${heading(options.credentials[0] ?? 1)}
@@ -46,18 +49,24 @@ function heading(credentials: number): string {
 }
 
 function table(rows: readonly Row[]): string {
-  const lines = rows.map(({ connections, variant, result, ratio }) =>
+  const lines = rows.map((row) =>
     [
-      connections,
-      variant,
-      Math.round(result.requestsPerSecond),
-      ratio.toFixed(2),
-      result.p50Ms.toFixed(2),
-      result.p99Ms.toFixed(2),
-      result.processorMsPerCall.toFixed(3),
+      row.connections,
+      row.variant,
+      Math.round(row.requestsPerSecond),
+      share(row.ratios),
+      row.p50Ms.toFixed(2),
+      row.addedP50Ms.toFixed(2),
+      row.p99Ms.toFixed(2),
+      row.processorMsPerCall.toFixed(3),
     ].join(" | "),
   );
-  return `| connections | variant | requests/s | of pass-through | p50 ms | p99 ms | processor ms per call |
-|---:|---|---:|---:|---:|---:|---:|
+  return `| connections | variant | requests/s | of pass-through | p50 ms | added ms | p99 ms | processor ms per call |
+|---:|---|---:|---:|---:|---:|---:|---:|
 ${lines.map((line) => `| ${line} |`).join("\n")}`;
+}
+
+function share(ratios: readonly number[]): string {
+  const [low, middle, high] = [0.25, 0.5, 0.75].map((q) => quantile(ratios, q).toFixed(2));
+  return low === high ? `${middle}` : `${middle} (${low}–${high})`;
 }

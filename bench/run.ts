@@ -3,23 +3,23 @@
  * run, in turns, on the same machine. The stack is the real one: durable journal, queue, audit Worker. Prints the tables and
  * writes bench/RESULTS.md.
  *
- *     npm run bench -- --seconds=1 --rounds=9 --credentials=1,100,10000
+ *     npm run bench -- --seconds=1 --rounds=25 --credentials=1,100,10000
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { REPOSITORY } from "../scripts/build.ts";
-import { childrenNamed, processorMs } from "../scripts/child-processes.ts";
+import { childrenNamed } from "../scripts/child-processes.ts";
 import { loadVars } from "../scripts/dev-vars.ts";
 import type { LocalSettings } from "../scripts/local-settings.ts";
 import { startStack } from "../scripts/local-stack.ts";
 import { startBareWorkers } from "./bare-workers.ts";
-import { CONNECTION_PATH, createTokens } from "./credentials.ts";
+import { CONNECTION_PATH, createIssuer } from "./credentials.ts";
 import { measureLarge } from "./large.ts";
-import { putLoad, type LoadRequest, type LoadResult } from "./load.ts";
+import type { LoadRequest } from "./load.ts";
 import { startPortkey } from "./portkey.ts";
-import { quantile } from "./quantile.ts";
 import { render } from "./report.ts";
+import { measure, type Rounds, type Row } from "./rounds.ts";
 import { startUpstream } from "./upstream.ts";
 
 const PROXY_PORT = 18787;
@@ -27,36 +27,13 @@ const ADMIN_PORT = 18788;
 const UPSTREAM_PORT = 18789;
 const BARE_PORTS = { passThrough: 18790, durableRow: 18791 };
 const PORTKEY_PORT = 18792;
-const CONNECTIONS = [1, 16, 64];
-const WARM_UP_SECONDS = 3;
-/** The audit Worker finishes with one variant's calls before the next one is measured. */
-const REST_MS = 2_500;
+/** The audit Worker finishes with RelayKey's calls before the next variant is measured; the others leave no work behind. */
+const AUDIT_REST_MS = 2_500;
+const REST_MS = 200;
 
-export interface Options {
-  readonly seconds: number;
-  readonly rounds: number;
+export interface Options extends Rounds {
   /** How many credentials take turns; the first count is measured beside everything else. */
   readonly credentials: readonly number[];
-}
-
-interface Target {
-  readonly variant: string;
-  readonly port: number;
-  readonly request: LoadRequest;
-  readonly tokens: readonly string[];
-  readonly pids: readonly number[];
-}
-
-export interface Measured extends LoadResult {
-  readonly processorMsPerCall: number;
-}
-
-export interface Row {
-  readonly connections: number;
-  readonly variant: string;
-  readonly result: Measured;
-  /** Throughput as a part of the pass-through's. */
-  readonly ratio: number;
 }
 
 const CALL: LoadRequest = { method: "GET", path: `${CONNECTION_PATH}/contacts/1`, headers: {}, body: null };
@@ -82,16 +59,16 @@ async function main(): Promise<void> {
   const portkey = await startPortkey(PORTKEY_PORT, upstream.origin);
   try {
     await bare.ready;
-    const most = Math.max(...options.credentials);
-    const tokens = await createTokens(ADMIN_PORT, vars.secrets.RELAYKEY_OWNER_KEY, upstream.origin, most);
+    const issuer = await createIssuer(ADMIN_PORT, vars.secrets.RELAYKEY_OWNER_KEY, upstream.origin);
     const pids = childrenNamed("workerd", process.pid).filter((pid) => !relayKeyPids.includes(pid));
     const [first = 1, ...others] = options.credentials;
     const passThrough = {
       variant: "pass-through Worker",
       port: BARE_PORTS.passThrough,
       request: CALL,
-      tokens: tokens.slice(0, 1),
+      tokens: await issuer.tokens(1),
       pids,
+      restMs: REST_MS,
     };
     const durableRow = {
       ...passThrough,
@@ -102,18 +79,18 @@ async function main(): Promise<void> {
       variant: "RelayKey",
       port: PROXY_PORT,
       request: CALL,
-      tokens: tokens.slice(0, first),
+      tokens: await issuer.tokens(first),
       pids: relayKeyPids,
+      restMs: AUDIT_REST_MS,
     };
-    const targets = [passThrough, durableRow, relayKey];
-    const besides =
+    const gateway =
       portkey === null
         ? []
-        : [{ ...portkey, variant: "Portkey's gateway", port: PORTKEY_PORT, tokens: [], pids: [portkey.pid] }];
-    const rows = await measure([...targets, ...besides], options);
+        : [{ variant: "Portkey's gateway", port: PORTKEY_PORT, tokens: [], restMs: REST_MS, ...portkey }];
+    const rows = await measure([passThrough, durableRow, relayKey, ...gateway], options);
     const many: (readonly [count: number, rows: readonly Row[]])[] = [];
     for (const count of others) {
-      many.push([count, await measure([passThrough, { ...relayKey, tokens: tokens.slice(0, count) }], options)]);
+      many.push([count, await measure([passThrough, { ...relayKey, tokens: await issuer.tokens(count) }], options)]);
     }
     const report = render({
       rows,
@@ -139,50 +116,8 @@ function readOptions(args: readonly string[]): Options {
     Math.max(1, Number.parseInt(value ?? "", 10) || fallback);
   return {
     seconds: number(text("seconds"), 1),
-    rounds: number(text("rounds"), 9),
+    rounds: number(text("rounds"), 25),
     credentials: (text("credentials") ?? "1,100,10000").split(",").map((each) => number(each, 1)),
-  };
-}
-
-async function measure(targets: readonly Target[], options: Options): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (const connections of CONNECTIONS) {
-    const results = targets.map((): Measured[] => []);
-    for (const target of targets) await measureOnce(target, connections, WARM_UP_SECONDS);
-    for (let round = 0; round < options.rounds; round++) {
-      for (const [index, target] of targets.entries()) {
-        results[index]?.push(await measureOnce(target, connections, options.seconds));
-      }
-    }
-    const [base = []] = results;
-    for (const [index, target] of targets.entries()) {
-      const rounds = results[index] ?? [];
-      // Within a round, since a machine's speed may change from one to the next.
-      const ratios = rounds.map(
-        ({ requestsPerSecond }, at) => requestsPerSecond / (base[at]?.requestsPerSecond ?? NaN),
-      );
-      rows.push({ connections, variant: target.variant, result: medianOf(rounds), ratio: quantile(ratios, 0.5) });
-    }
-  }
-  return rows;
-}
-
-/** Processor time is what a call costs even when the machine is busy with something else. */
-async function measureOnce(target: Target, connections: number, seconds: number): Promise<Measured> {
-  const used = () => target.pids.reduce((sum, pid) => sum + (processorMs(pid) ?? Number.NaN), 0);
-  const before = used();
-  const result = await putLoad({ ...target, connections, seconds });
-  await new Promise((resolve) => setTimeout(resolve, REST_MS));
-  return { ...result, processorMsPerCall: (used() - before) / (result.requestsPerSecond * seconds) };
-}
-
-function medianOf(results: readonly Measured[]): Measured {
-  const middle = (pick: (result: Measured) => number) => quantile(results.map(pick), 0.5);
-  return {
-    requestsPerSecond: middle((result) => result.requestsPerSecond),
-    p50Ms: middle((result) => result.p50Ms),
-    p99Ms: middle((result) => result.p99Ms),
-    processorMsPerCall: middle((result) => result.processorMsPerCall),
   };
 }
 
