@@ -53,6 +53,13 @@ export const PolicyId = Id("pol", "pol_0123456789abcdef");
 export const CustomerId = Id("cust", "cust_0123456789abcdef");
 export const ManagementKeyId = Id("mk", "mk_0123456789abcdef");
 
+/** Who may issue: a management key (the owner's first is `mk_owner`), a member, or a trust policy in whose name a job did. */
+export const CreatorId = z
+  .string()
+  .max(64)
+  .regex(/^(?:mk|mem|trust)_[0-9a-z]+$/, "Is not the id of a management key, a member or a trust policy")
+  .meta({ examples: ["trust_0123456789abcdef"] });
+
 export const Labels = z
   .record(
     z

@@ -21,8 +21,9 @@ export interface CredentialFilter {
   readonly status?: "active" | "expired" | "revoked" | undefined;
   readonly recipientId?: string | undefined;
   readonly connectionId?: string | undefined;
-  /** A provisioner sees only what it minted. */
   readonly createdBy?: string | undefined;
+  /** A provisioner sees only what it minted, whatever else it asks for. */
+  readonly visibleTo?: string | undefined;
   readonly name?: string | undefined;
   /** As `hasLabel` takes it. */
   readonly label?: string | undefined;
@@ -194,6 +195,7 @@ function filterConditions(
     filter.kind === undefined ? undefined : eq(credentials.kind, filter.kind),
     filter.recipientId === undefined ? undefined : eq(credentials.recipientId, filter.recipientId),
     filter.createdBy === undefined ? undefined : eq(credentials.createdBy, filter.createdBy),
+    filter.visibleTo === undefined ? undefined : eq(credentials.createdBy, filter.visibleTo),
     filter.name === undefined ? undefined : eq(credentials.name, filter.name),
     filter.label === undefined ? undefined : hasLabel(credentials.labels, filter.label),
     filter.connectionId === undefined ? undefined : inArray(credentials.id, ofConnection(filter.connectionId)),

@@ -1,6 +1,8 @@
 /** Trust policies for CI, from the form to the pipeline's snippet and away again, in a real browser on the real stack. */
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { items, member, text } from "../harness/api-client.ts";
+import { startRecordingVendor } from "../harness/recording-vendor.ts";
 import { axe, axeText, errorAt, settled } from "./browser.ts";
 import { startDesk, type Desk } from "./desk.ts";
 
@@ -109,6 +111,60 @@ it("is made by the form, seen in the list, changed, paused and deleted", async (
   expect(await policies()).toHaveLength(0);
   expect(complaints).toEqual([]);
 }, 90_000);
+
+it("shows what its jobs got, and nothing of anybody else", async () => {
+  const issuer = await startRecordingVendor();
+  try {
+    const pair = await generateKeyPair("RS256");
+    const keys = { keys: [{ ...(await exportJWK(pair.publicKey)), kid: "k1", alg: "RS256" }] };
+    issuer.answerWith((_request, response) => void response.end(JSON.stringify(keys)));
+    const made = await desk.api.admin("POST", "/api/v1/trust-policies", {
+      name: "Nightly",
+      issuer: "https://ci.example.com",
+      audience: "relaykey",
+      jwks_url: `${issuer.origin}/jwks`,
+      claims: { project_id: "12" },
+      constraints: {
+        connections: ["conn_demo"],
+        allowed_methods: ["GET"],
+        allowed_paths: ["/*"],
+        max_ttl_seconds: 300,
+      },
+    });
+    expect(made.status, made.text).toBe(201);
+    const { page } = desk.owner;
+    await page.goto(`/trust-policies/${text(member(made.body, "id"))}`);
+    await page.getByText("No job has asked for one yet").waitFor();
+
+    const subject = await new SignJWT({ project_id: "12", jti: "job-1" })
+      .setProtectedHeader({ alg: "RS256", kid: "k1" })
+      .setIssuer("https://ci.example.com")
+      .setAudience("relaykey")
+      .setSubject("project 12")
+      .setIssuedAt()
+      .setExpirationTime("5m")
+      .sign(pair.privateKey);
+    const exchanged = await desk.api.admin("POST", "/api/v1/token-exchange", {
+      grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+      subject_token: subject,
+      subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
+      name: "nightly-1",
+    });
+    expect(exchanged.status, exchanged.text).toBe(200);
+    await page.reload();
+    const rows = page.getByRole("table", { name: "Credentials its jobs got" }).getByRole("row");
+    await rows.filter({ hasText: "nightly-1" }).waitFor();
+    // The head and the one: the seeded credential is not among them.
+    expect(await rows.count()).toBe(2);
+    expect(axeText(await axe(page))).toBe("");
+    await rows.getByRole("link", { name: "nightly-1" }).click();
+    await page.getByRole("heading", { level: 1, name: "nightly-1" }).waitFor();
+    const removed = await desk.api.admin("DELETE", `/api/v1/trust-policies/${text(member(made.body, "id"))}`);
+    expect(removed.status).toBe(204);
+  } finally {
+    await issuer.stop();
+  }
+}, 60_000);
 
 it("says what would stop its jobs, since nobody is there to accept it", async () => {
   const made = await desk.api.admin("POST", "/api/v1/connections", {

@@ -63,6 +63,8 @@ describe("a provisioner", () => {
     const foreign = await newCredential("conn_a1b2c3");
     const list = await call("GET", CREDENTIALS, { key });
     expect(list.json["data"]).toMatchObject([{ id: textOf(issued, "id") }]);
+    const notIts = await call("GET", `${CREDENTIALS}?created_by=${textOf(foreign, "created_by")}`, { key });
+    expect(notIts.json["data"]).toEqual([]);
     for (const [method, suffix] of [
       ["GET", ""],
       ["POST", "/revoke"],

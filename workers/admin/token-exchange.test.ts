@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { forgetIssuers } from "../../src/cloudflare/oidc.ts";
-import { call, fieldsOf, newConnection } from "./admin.fixture.ts";
+import { call, fieldsOf, newConnection, newCredential, textOf } from "./admin.fixture.ts";
 import { otherOrganisation } from "./tenant.fixture.ts";
 
 // The machine may be busy; each test is bounded all the same.
@@ -104,7 +104,13 @@ describe("the token exchange", () => {
       labels: { source: "ci" },
       grants: [{ connection_id: "conn_ci", allowed_paths: ["/v1/*"] }],
     });
-    expect(credential.json["created_by"]).toMatch(/^trust_/);
+    const trustId = textOf(credential, "created_by");
+    expect(trustId).toMatch(/^trust_/);
+    await newCredential("conn_ci");
+    const its = await call("GET", `/api/v1/delegated-credentials?created_by=${trustId}`);
+    expect(its.json["data"]).toMatchObject([{ id: textOf(credential, "id") }]);
+    const nobodys = await call("GET", "/api/v1/delegated-credentials?created_by=conn_ci");
+    expect([nobodys.status, fieldsOf(nobodys)]).toEqual([422, ["created_by"]]);
     const again = await exchange(subject);
     expect(again.json).toMatchObject({
       status: 401,

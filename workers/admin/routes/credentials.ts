@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { Credential, CredentialCreate, IssuedCredential, VirtualKeyCreate } from "../../../src/contract/credential.ts";
-import { ConnectionId, CredentialId, LabelFilter, Name, RecipientId } from "../../../src/contract/fields.ts";
+import { ConnectionId, CreatorId, CredentialId, LabelFilter, Name, RecipientId } from "../../../src/contract/fields.ts";
 import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
 import { notFound } from "../../../src/contract/problem.ts";
 import type { AdminProblem } from "../../../src/contract/problem.ts";
@@ -31,6 +31,7 @@ const LIST_QUERY = z.strictObject({
   status: z.enum(["active", "expired", "revoked"]).optional(),
   recipient_id: RecipientId.optional(),
   connection_id: ConnectionId.optional(),
+  created_by: CreatorId.optional(),
   name: Name.optional(),
   label: LabelFilter.optional(),
 });
@@ -80,7 +81,8 @@ function listRoute(
         connectionId: query.connection_id,
         name: query.name,
         label: query.label,
-        createdBy: caller.role === "provisioner" ? caller.id : undefined,
+        createdBy: query.created_by,
+        visibleTo: caller.role === "provisioner" ? caller.id : undefined,
       };
       const rows = await listCredentials(db, organisationId, filter, nowMs, pageRequest(query));
       const ids = rows.map((row) => row.id);
