@@ -134,7 +134,9 @@ it("shows what its jobs got, and nothing of anybody else", async () => {
     expect(made.status, made.text).toBe(201);
     const { page } = desk.owner;
     await page.goto(`/trust-policies/${text(member(made.body, "id"))}`);
-    await page.getByText("No job has asked for one yet").waitFor();
+    const its = page.getByRole("link", { name: "Its credentials" });
+    await its.click();
+    await page.getByText("No credential fits these filters").waitFor();
 
     const subject = await new SignJWT({ project_id: "12", jti: "job-1" })
       .setProtectedHeader({ alg: "RS256", kid: "k1" })
@@ -152,7 +154,7 @@ it("shows what its jobs got, and nothing of anybody else", async () => {
     });
     expect(exchanged.status, exchanged.text).toBe(200);
     await page.reload();
-    const rows = page.getByRole("table", { name: "Credentials its jobs got" }).getByRole("row");
+    const rows = page.getByRole("table", { name: "Credentials" }).getByRole("row");
     await rows.filter({ hasText: "nightly-1" }).waitFor();
     // The head and the one: the seeded credential is not among them.
     expect(await rows.count()).toBe(2);

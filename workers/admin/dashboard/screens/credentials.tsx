@@ -15,7 +15,7 @@ import type { Column } from "../ui/table.tsx";
 import { Status, Text, Time } from "../ui/text.tsx";
 import { Labels } from "./labels.tsx";
 
-const FILTERS = ["status", "kind", "recipient_id", "connection_id", "label", "name"] as const;
+const FILTERS = ["status", "kind", "recipient_id", "connection_id", "created_by", "label", "name"] as const;
 
 export const CREDENTIAL_COLUMNS: readonly Column<Credential>[] = [
   {
@@ -63,6 +63,7 @@ export function Credentials() {
             ? [
                 { name: "connection_id", label: "Connection", options: connections.items.value },
                 { name: "recipient_id", label: "Recipient", options: recipients.items.value },
+                { name: "created_by", label: "Created by", hint: "Id of a key, member or trust policy" },
               ]
             : []),
           { name: "label", label: "Label", hint: "A name, or name:value" },

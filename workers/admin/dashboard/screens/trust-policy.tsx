@@ -1,27 +1,24 @@
 /** One trust policy: what a job runs to use it, its editor, pausing and deleting. */
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import type { Credential } from "../../../../src/contract/credential.ts";
 import type { TrustPolicy } from "../../../../src/contract/exchange.ts";
 import { apiPath, call, patch, post } from "../api/client.ts";
 import { connections } from "../api/directory.ts";
 import { invalidFields } from "../api/invalid.ts";
-import { useAction, useList, useResource } from "../api/resource.ts";
+import { useAction, useResource } from "../api/resource.ts";
 import { isOwner } from "../api/session.ts";
 import { duration } from "../format.ts";
 import { navigate } from "../router.ts";
 import { Button, ButtonLink } from "../ui/button.tsx";
 import { ConfirmDialog } from "../ui/dialog.tsx";
 import { PageHead, PendingPage, Section } from "../ui/page.tsx";
-import { Empty, FailureNote } from "../ui/states.tsx";
-import { ListView } from "../ui/table.tsx";
+import { FailureNote } from "../ui/states.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { CodeBlock, Status } from "../ui/text.tsx";
 import { notify } from "../ui/toast.tsx";
 import { ciSnippet } from "./ci-snippet.ts";
 import type { Snippet } from "./ci-snippet.ts";
 import { constraintsReview } from "./constraints-draft.ts";
-import { CREDENTIAL_COLUMNS } from "./credentials.tsx";
 import { ReviewPanel } from "./review-panel.tsx";
 import { ruleDraft } from "./scope-draft.ts";
 import type { ScreenProps } from "./screen.ts";
@@ -62,7 +59,6 @@ export function TrustPolicyPage({ params }: ScreenProps) {
           saves.value += 1;
         }}
       />
-      {policy === null ? null : <Minted policy={policy} />}
     </>
   );
 }
@@ -86,6 +82,7 @@ function Head({ policy, onSaved }: PartProps) {
         badge={<Status value={policy.status} />}
         actions={
           <>
+            <ButtonLink to={`/credentials?created_by=${policy.id}`}>Its credentials</ButtonLink>
             <ButtonLink to={`/changes?target_id=${policy.id}`}>Its changes</ButtonLink>
             {isOwner.value ? (
               <>
@@ -155,22 +152,6 @@ function InAJob({ policy }: { readonly policy: TrustPolicy }) {
           {policy.status === "active" ? "." : "; while the policy is paused no job gets one."}
         </p>
       </div>
-    </Section>
-  );
-}
-
-/** What its jobs got, newest first. */
-function Minted({ policy }: { readonly policy: TrustPolicy }) {
-  const list = useList<Credential>("/delegated-credentials", { created_by: policy.id });
-  return (
-    <Section title="Credentials its jobs got">
-      <ListView
-        label="Credentials its jobs got"
-        list={list}
-        to={(row) => `/credentials/${row.id}`}
-        columns={CREDENTIAL_COLUMNS.filter((column) => column.head !== "Recipient")}
-        empty={<Empty icon="credential" title="No job has asked for one yet" />}
-      />
     </Section>
   );
 }
