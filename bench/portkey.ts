@@ -6,7 +6,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { REPOSITORY } from "../scripts/build.ts";
-import { untilAnswering } from "../scripts/ports.ts";
+import { assertPortFree, untilAnswering } from "../scripts/ports.ts";
 import type { LoadRequest } from "./load.ts";
 
 const DIRECTORY = join(REPOSITORY, "bench/portkey");
@@ -29,6 +29,7 @@ export async function startPortkey(port: number, upstreamOrigin: string): Promis
       return null;
     }
   }
+  await assertPortFree(port, "the benchmark's");
   const child = spawn(process.execPath, [SERVER, "--headless", `--port=${port}`], { stdio: "ignore" });
   try {
     await untilAnswering(port, START_TIMEOUT_MS);

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { untilAnswering } from "../scripts/ports.ts";
+import { assertPortFree, untilAnswering } from "../scripts/ports.ts";
 import { LARGE_BYTES, LARGE_PATH } from "./large.ts";
 
 const ANSWER = '{"ok":true,"data":["0123456789012345678901234567890123456789"]}';
@@ -18,6 +18,7 @@ export interface Upstream {
 }
 
 export async function startUpstream(port: number): Promise<Upstream> {
+  await assertPortFree(port, "the benchmark's");
   const hasNginx = spawnSync("nginx", ["-v"]).status === 0;
   const upstream = hasNginx ? nginx(port) : node(port);
   await untilAnswering(port, START_TIMEOUT_MS);
