@@ -31,6 +31,7 @@ export async function startPortkey(port: number, upstreamOrigin: string): Promis
   }
   await assertPortFree(port, "the benchmark's");
   const child = spawn(process.execPath, [SERVER, "--headless", `--port=${port}`], { stdio: "ignore" });
+  process.once("exit", () => child.kill("SIGKILL"));
   try {
     await untilAnswering(port, START_TIMEOUT_MS);
   } catch {

@@ -21,6 +21,8 @@ export async function startUpstream(port: number): Promise<Upstream> {
   await assertPortFree(port, "the benchmark's");
   const hasNginx = spawnSync("nginx", ["-v"]).status === 0;
   const upstream = hasNginx ? nginx(port) : node(port);
+  // Also where the run breaks before it has come to its end.
+  process.once("exit", upstream.stop);
   await untilAnswering(port, START_TIMEOUT_MS);
   return upstream;
 }
