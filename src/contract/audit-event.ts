@@ -88,6 +88,21 @@ export const AuditQuery = z.strictObject({
 });
 export type AuditQuery = z.output<typeof AuditQuery>;
 
+/** `order=arrival` gives events as they came on record, oldest first, and always a cursor to ask with again later. */
+export const AuditListQuery = z
+  .strictObject({
+    ...AuditQuery.shape,
+    order: z.enum(["newest", "arrival"]).default("newest"),
+    start: z.enum(["oldest", "now"]).optional(),
+  })
+  .superRefine((query, context) => {
+    if (query.start === undefined) return;
+    const complain = (message: string) => context.addIssue({ code: "custom", path: ["start"], message });
+    if (query.order !== "arrival") complain("Is only for order=arrival");
+    else if (query.cursor !== undefined) complain("Cannot stand beside a cursor, which says where to go on");
+  });
+export type AuditListQuery = z.output<typeof AuditListQuery>;
+
 /** Whether the path filter holds a `*` other than one at its end. */
 export function isGlob(path: string): boolean {
   return path.startsWith("/") && path.slice(0, -1).includes("*");

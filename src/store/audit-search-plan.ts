@@ -155,6 +155,14 @@ export function prefixAccess(text: string): Access {
   return { index: "audit_events_by_path", condition, serves: null };
 }
 
+/** From when on, and before when. */
+export function timeConditions({ fromMs, toMs }: AuditFilter): Condition[] {
+  return [
+    ...(fromMs === undefined ? [] : [{ sql: "at_ms >= ?", values: [fromMs] }]),
+    ...(toMs === undefined ? [] : [{ sql: "at_ms < ?", values: [toMs] }]),
+  ];
+}
+
 export function joined(...conditions: readonly Condition[]): Condition {
   const stated = conditions.filter((condition) => condition.sql !== "");
   return {

@@ -7,7 +7,7 @@
  */
 import { getTableColumns } from "drizzle-orm";
 import { auditEvents } from "./audit-schema.ts";
-import { joined, planSearch, prefixAccess } from "./audit-search-plan.ts";
+import { joined, planSearch, prefixAccess, timeConditions } from "./audit-search-plan.ts";
 import type { Access, AuditFilter, Condition } from "./audit-search-plan.ts";
 
 export type AuditEventRow = typeof auditEvents.$inferSelect;
@@ -70,7 +70,7 @@ async function readPage(database: D1Database, search: Search, page: AuditPageReq
   const where = joined(search.found, afterPosition(page.after));
   const { results } = await database
     .prepare(
-      `SELECT ${ROW} FROM audit_events e INDEXED BY ${search.index} WHERE ${where.sql}
+      `SELECT ${EVENT_COLUMNS} FROM audit_events e INDEXED BY ${search.index} WHERE ${where.sql}
        ORDER BY at_ms DESC, n DESC LIMIT ?`,
     )
     .bind(...where.values, page.limit + 1)
@@ -89,7 +89,7 @@ export async function findAuditEvent(
 ): Promise<AuditEventRow | null> {
   const [index, time] = atMs === undefined ? ["audit_events_by_id", ""] : ["audit_events_by_time", "AND at_ms = ?3"];
   const statement = database.prepare(
-    `SELECT ${ROW} FROM audit_events e INDEXED BY ${index} WHERE organisation_id = ?1 AND id = ?2 ${time} LIMIT 1`,
+    `SELECT ${EVENT_COLUMNS} FROM audit_events e INDEXED BY ${index} WHERE organisation_id = ?1 AND id = ?2 ${time} LIMIT 1`,
   );
   return statement.bind(organisationId, id, ...(atMs === undefined ? [] : [atMs])).first<AuditEventRow>();
 }
@@ -122,13 +122,6 @@ async function chooseAccess(database: D1Database, organisationId: string, filter
     found: joined(base, access.condition),
     held: joined(...plan.conditions.filter((condition) => condition !== access.serves)),
   };
-}
-
-function timeConditions({ fromMs, toMs }: AuditFilter): Condition[] {
-  return [
-    ...(fromMs === undefined ? [] : [{ sql: "at_ms >= ?", values: [fromMs] }]),
-    ...(toMs === undefined ? [] : [{ sql: "at_ms < ?", values: [toMs] }]),
-  ];
 }
 
 /** How many events each of them finds, up to `MAX_COUNTED`. */
@@ -185,7 +178,8 @@ function afterPosition(after: AuditPosition | null): Condition {
   return { sql: "at_ms <= ? AND (at_ms < ? OR n < ?)", values: [after.atMs, after.atMs, after.n] };
 }
 
-const ROW = Object.entries(getTableColumns(auditEvents))
+/** All of an event's columns, of the table `e`. */
+export const EVENT_COLUMNS = Object.entries(getTableColumns(auditEvents))
   .map(([name, column]) => `e.${column.name} AS ${name}`)
   .join(", ");
 
@@ -194,7 +188,7 @@ async function readRows(database: D1Database, positions: readonly AuditPosition[
   if (positions.length === 0) return [];
   const { results } = await database
     .prepare(
-      `SELECT ${ROW} FROM audit_events e WHERE e.n IN (SELECT value FROM json_each(?1))
+      `SELECT ${EVENT_COLUMNS} FROM audit_events e WHERE e.n IN (SELECT value FROM json_each(?1))
        ORDER BY e.at_ms DESC, e.n DESC`,
     )
     .bind(JSON.stringify(positions.map((position) => position.n)))

@@ -133,7 +133,7 @@ describe("lists", () => {
     const { page, context } = await desk.signedIn();
     await page.route("**/api/v1/audit-events*", (route) => {
       const asked = new URL(route.request().url()).searchParams;
-      if (asked.has("from")) return route.fulfill({ json: { data: [], next_cursor: null } });
+      if (asked.has("order")) return route.fulfill({ json: { data: [], next_cursor: "later" } });
       const from = Number(asked.get("cursor") ?? 0);
       const data = Array.from({ length: PAGE }, (_, i) => fakeEvent(from + i));
       return route.fulfill({ json: { data, next_cursor: from + PAGE < MANY ? String(from + PAGE) : null } });

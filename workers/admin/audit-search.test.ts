@@ -1,80 +1,15 @@
 /** The search over audit events: each filter finds what it names and nothing else, and pages hold while events arrive. */
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { GENESIS_HASH, sealEvent } from "../../src/domain/chain.ts";
-import type { EventBody, EventTuple } from "../../src/domain/chain.ts";
-import { storeRows } from "../../src/store/audit-events.ts";
 import { searchAuditEvents } from "../../src/store/audit-search.ts";
 import { bindings, call, fieldsOf } from "./admin.fixture.ts";
 import type { Answer } from "./admin.fixture.ts";
+import { START_MS, event, insert, rowsOf } from "./audit-events.fixture.ts";
+import type { Part } from "./audit-events.fixture.ts";
 import { otherOrganisation } from "./tenant.fixture.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
 const PATH = "/api/v1/audit-events";
-const START_MS = Date.parse("2026-05-01T00:00:00.000Z");
-let seq = 0;
-
-interface Part {
-  readonly organisation?: string;
-  readonly credential?: string;
-  readonly recipient?: string | null;
-  readonly connection?: string;
-  readonly customer?: string | null;
-  readonly method?: string;
-  readonly path?: string;
-  readonly decision?: "allowed" | "denied";
-  readonly reason?: string;
-  readonly status?: number;
-  readonly address?: string;
-  readonly atMs?: number;
-}
-
-function event(part: Part): EventTuple {
-  seq += 1;
-  const status = part.status ?? 200;
-  const body: EventBody = [
-    part.organisation ?? "org_default",
-    part.credential ?? "dcred_a",
-    seq,
-    seq,
-    part.atMs ?? START_MS + seq * 1_000,
-    part.recipient ?? null,
-    part.connection ?? "conn_a",
-    "grant_a",
-    part.customer ?? null,
-    "production",
-    part.method ?? "GET",
-    part.path ?? "/v1/people",
-    "listPeople",
-    part.decision ?? "allowed",
-    part.reason ?? "ok",
-    status,
-    part.decision === "denied" ? null : status,
-    1,
-    12,
-    10,
-    3,
-    4,
-    5,
-    part.address ?? "203.0.113.7",
-    "sdk/1.0 (test)",
-    `req_${seq}`,
-    "ucred_a",
-    1,
-    '{"echo_masked":true}',
-    GENESIS_HASH,
-  ];
-  return sealEvent(body);
-}
-
-async function insert(...events: EventTuple[]): Promise<void> {
-  await bindings.AUDIT_DB.batch(storeRows(bindings.AUDIT_DB, { events }));
-}
-
-function rowsOf(answer: Answer): Record<string, unknown>[] {
-  expect(answer.status, answer.text).toBe(200);
-  return answer.json["data"] as Record<string, unknown>[];
-}
 
 const VARIANTS: Part[] = [
   {},
@@ -213,7 +148,7 @@ describe("pages", () => {
       seen.push(...rowsOf(answer).map((row) => row["id"]));
       cursor = answer.json["next_cursor"] === null ? "" : `&cursor=${String(answer.json["next_cursor"])}`;
       // Newer than every page that follows, and two in one millisecond.
-      const atMs = START_MS + 3_600_000 + seq;
+      const atMs = START_MS + 3_600_000 + seen.length;
       await insert(event({ atMs, customer: "late" }), event({ atMs, customer: "late" }));
     } while (cursor !== "");
     expect(seen).toEqual(before);

@@ -1,11 +1,12 @@
 /** Looking back: audit events by every member, and the record of changes. Reading only. */
 import * as z from "zod";
-import { AuditEventView, AuditQuery, isGlob } from "../../../src/contract/audit-event.ts";
+import { AuditEventView, AuditListQuery, AuditQuery, isGlob } from "../../../src/contract/audit-event.ts";
 import { ControlEvent } from "../../../src/contract/control-event.ts";
 import { TimeInput, readableText, timeMs, wireTime } from "../../../src/contract/fields.ts";
 import { PAGE_QUERY, decodeCursor, encodeCursor, pageOf } from "../../../src/contract/page.ts";
 import { fieldProblem, notFound } from "../../../src/contract/problem.ts";
 import { err } from "../../../src/domain/result.ts";
+import { lastArrival, readArrivals } from "../../../src/store/audit-arrivals.ts";
 import { findAuditEvent, searchAuditEvents } from "../../../src/store/audit-search.ts";
 import type { AuditEventRow, AuditPosition } from "../../../src/store/audit-search.ts";
 import type { AuditFilter, NumberRange, PathFilter } from "../../../src/store/audit-search-plan.ts";
@@ -26,11 +27,12 @@ const listAuditEvents = defineRoute({
   tag: TAG,
   summary: "Search audit events, newest first",
   description:
-    "Every member of an event can be asked for; numbers also as a range (`latency_ms=500..`). `path` that starts with a slash is the whole path, with `*` for any characters; other text is found anywhere in it. A page may hold fewer events than asked, or none, while there is a `next_cursor`: the search goes on from there.",
+    "Every member of an event can be asked for; numbers also as a range (`latency_ms=500..`). `path` that starts with a slash is the whole path, with `*` for any characters; other text is found anywhere in it. A page may hold fewer events than asked, or none, while there is a `next_cursor`: the search goes on from there. `order=arrival` gives events as they came on record, oldest first, from the oldest that is kept or (`start=now`) from now on; its `next_cursor` is never null: asked with it again and again, the list gives every event once, those of slow calls included.",
   roles: READERS,
-  query: AuditQuery,
+  query: AuditListQuery,
   responses: { 200: pageOf(AuditEventView) },
-  handler: (context, { query }) => searched(context, query, toAuditFilter(query)),
+  handler: (context, { query }) =>
+    query.order === "arrival" ? arrived(context, query) : searched(context, query, toAuditFilter(query)),
 });
 
 const getAuditEvent = defineRoute({
@@ -98,8 +100,7 @@ const listChanges = defineRoute({
 
 export const AUDIT_ROUTES: readonly Route[] = [listAuditEvents, getAuditEvent, listErrors, listChanges];
 
-/** The search's filter of a query; exports and replays use it as well. */
-export function toAuditFilter(query: AuditQuery): AuditFilter {
+function toAuditFilter(query: AuditQuery): AuditFilter {
   const equal: [string, string | undefined][] = [
     ["credentialId", query.credential_id],
     ["recipientId", query.recipient_id],
@@ -149,6 +150,26 @@ async function searched(context: RouteContext, query: AuditQuery, filter: AuditF
   const { rows, next } = await searchAuditEvents(context.env.AUDIT_DB, context.organisationId, filter, page);
   const cursor = next === null ? null : encodeCursor({ atMs: next.atMs, id: String(next.n) });
   return reply(200, { data: rows.map(auditEventView), next_cursor: cursor });
+}
+
+async function arrived(context: RouteContext, query: AuditListQuery): Promise<Outcome> {
+  const { AUDIT_DB } = context.env;
+  if (query.start === "now") return reply(200, { data: [], next_cursor: arrivalCursor(await lastArrival(AUDIT_DB)) });
+  const after = query.cursor === undefined ? 0 : arrivalOf(query.cursor);
+  if (after === null) return err(fieldProblem("cursor", "Is not a cursor of this order"));
+  const page = { limit: query.limit, after };
+  const { rows, seenTo } = await readArrivals(AUDIT_DB, context.organisationId, toAuditFilter(query), page);
+  return reply(200, { data: rows.map(auditEventView), next_cursor: arrivalCursor(seenTo) });
+}
+
+/** The word before the row number keeps one order's cursors from being taken for the other's. */
+function arrivalCursor(n: number): string {
+  return encodeCursor({ atMs: 0, id: `arrival:${n}` });
+}
+
+function arrivalOf(cursor: string): number | null {
+  const digits = /^arrival:(\d{1,15})$/.exec(decodeCursor(cursor)?.id ?? "")?.[1];
+  return digits === undefined ? null : Number(digits);
 }
 
 /** The cursor's id holds a row number here: events of one moment are in the order of their arrival. */

@@ -1,12 +1,13 @@
 /** The audit log's rows: only those in view are drawn, so that a hundred thousand scroll as ten do. Arrows move, Enter opens. */
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { Signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { AuditEventView } from "../../../../src/contract/audit-event.ts";
 import { nameOf } from "../api/directory.ts";
 import type { List } from "../api/resource.ts";
 import { count, exact, millis, plain, words } from "../format.ts";
 import { Status, Time } from "../ui/text.tsx";
+import { movedBy } from "./arrivals.ts";
 import { drawnRows, scrollFor, visibleRows } from "./window.ts";
 
 const ROW_PX = 36;
@@ -19,8 +20,10 @@ export function AuditList(props: {
   readonly list: List<AuditEventView>;
   readonly rows: readonly AuditEventView[];
   readonly openId: Signal<string | null>;
+  /** Set here: whether the newest row is in view. */
+  readonly atTop: Signal<boolean>;
 }) {
-  const { list, rows, openId } = props;
+  const { list, rows, openId, atTop } = props;
   const body = useRef<HTMLDivElement>(null);
   const scrollTop = useSignal(0);
   const height = useSignal(600);
@@ -28,6 +31,7 @@ export function AuditList(props: {
   useEffect(() => {
     const element = body.current;
     if (element === null) return undefined;
+    atTop.value = true;
     const observer = new ResizeObserver(() => (height.value = element.clientHeight - HEAD_PX));
     observer.observe(element);
     return () => observer.disconnect();
@@ -39,6 +43,19 @@ export function AuditList(props: {
   useEffect(() => {
     if (near && list.hasMore.value) void list.more();
   }, [near, rows.length]);
+  // What comes in above leaves the reader where they are, and their mark on its event.
+  const shown = useRef(rows);
+  useLayoutEffect(() => {
+    const before = shown.current;
+    const element = body.current;
+    shown.current = rows;
+    if (before === rows || element === null) return;
+    const scrolledPx = element.scrollTop;
+    if (scrolledPx === 0 && active.value === 0 && openId.value === null) return;
+    active.value += movedBy(before, rows, active.value);
+    if (scrolledPx > 0)
+      element.scrollTop = scrolledPx + movedBy(before, rows, Math.floor(scrolledPx / ROW_PX)) * ROW_PX;
+  }, [rows]);
   // A new selection of events begins at its top.
   useSignalEffect(() => {
     if (list.value.value === null) active.value = 0;
@@ -77,7 +94,10 @@ export function AuditList(props: {
       aria-label="Audit events, newest first: arrows move, Enter opens"
       aria-rowcount={list.hasMore.value ? -1 : rows.length + 1}
       aria-activedescendant={`event-${active.value}`}
-      onScroll={(event) => (scrollTop.value = event.currentTarget.scrollTop)}
+      onScroll={({ currentTarget }) => {
+        scrollTop.value = currentTarget.scrollTop;
+        atTop.value = currentTarget.scrollTop < ROW_PX;
+      }}
       onKeyDown={onKey}
     >
       <Head />

@@ -2,8 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { AuditEventView } from "../../../../src/contract/audit-event.ts";
-import { get } from "../api/client.ts";
-import type { Page, Query } from "../api/client.ts";
+import type { Query } from "../api/client.ts";
 import { connections, credentials, customers, recipients } from "../api/directory.ts";
 import { useList } from "../api/resource.ts";
 import { compact, plural } from "../format.ts";
@@ -14,9 +13,8 @@ import { PageHead } from "../ui/page.tsx";
 import { Empty, Failed, FailureNote, Loading } from "../ui/states.tsx";
 import { AuditList } from "./audit-list.tsx";
 import { EventPanel } from "./event-panel.tsx";
+import { PAGE_SIZE, useTail } from "./tail.ts";
 
-const PAGE_SIZE = 200;
-const TAIL_EVERY_MS = 2_000;
 const NAMES = [
   "decision",
   "status",
@@ -44,12 +42,10 @@ export function Audit() {
   const list = useList<AuditEventView>("/audit-events", filter, PAGE_SIZE);
   const openId = useSignal<string | null>(null);
   const live = useSignal(true);
-  const fresh = useTail(list.value.value, filter, live.value);
+  const atTop = useSignal(true);
+  const rows = useTail(list, filter, { live: live.value, atTop });
   useEffect(() => void Promise.all([connections.want(), credentials.want(), recipients.want(), customers.want()]), []);
-  const read = list.value.value;
-  const known = new Set(read?.map((each) => each.id));
-  const rows = [...fresh.filter((each) => !known.has(each.id)), ...(read ?? [])];
-  const open = rows.find((each) => each.id === openId.value) ?? null;
+  const open = rows?.find((each) => each.id === openId.value) ?? null;
   const failure = list.failure.value;
   const filtered = NAMES.some((name) => filter[name] !== undefined);
   return (
@@ -96,7 +92,7 @@ export function Audit() {
           { name: "to", label: "To", type: "datetime-local" },
         ]}
       />
-      {read === null ? (
+      {rows === null ? (
         failure === null ? (
           <Loading rows={12} />
         ) : (
@@ -110,7 +106,7 @@ export function Audit() {
         <div class={`with-panel${open === null ? "" : " open"}`}>
           <div>
             <FailureNote failure={failure} />
-            <AuditList list={list} rows={rows} openId={openId} />
+            <AuditList list={list} rows={rows} openId={openId} atTop={atTop} />
             <p class="log-foot" role="status">
               {list.hasMore.value
                 ? `The newest ${compact(rows.length)} events; scroll for more`
@@ -122,34 +118,4 @@ export function Audit() {
       )}
     </>
   );
-}
-
-/** Events that arrived after the list was read, newest first. */
-function useTail(read: readonly AuditEventView[] | null, filter: Query, live: boolean): readonly AuditEventView[] {
-  const fresh = useSignal<readonly AuditEventView[]>([]);
-  const key = JSON.stringify(filter);
-  useEffect(() => {
-    fresh.value = [];
-  }, [key]);
-  const ready = read !== null;
-  useEffect(() => {
-    if (!live || !ready || filter["to"] !== undefined) return undefined;
-    let stopped = false;
-    const look = async () => {
-      if (document.hidden) return;
-      const newest = fresh.value[0] ?? read?.[0];
-      const from = newest === undefined ? filter["from"] : newest.at;
-      const answer = await get<Page<AuditEventView>>("/audit-events", { ...filter, from, limit: PAGE_SIZE });
-      if (stopped || !answer.ok) return;
-      const known = new Set(fresh.value.map((each) => each.id));
-      const arrived = answer.value.data.filter((each) => !known.has(each.id));
-      if (arrived.length > 0) fresh.value = [...arrived, ...fresh.value];
-    };
-    const timer = setInterval(() => void look(), TAIL_EVERY_MS);
-    return () => {
-      stopped = true;
-      clearInterval(timer);
-    };
-  }, [live, ready, key]);
-  return fresh.value;
 }
