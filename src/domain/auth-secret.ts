@@ -131,7 +131,8 @@ function mainPart(scheme: AuthScheme, secret: string): string {
   return parts[hidden.at(-1) ?? ""] ?? "";
 }
 
-function publicParts(scheme: AuthScheme): readonly string[] {
+/** Names of the parts that are no secret, so that answers may hold them. */
+export function publicParts(scheme: AuthScheme): readonly string[] {
   return scheme.scheme === "token_exchange" ? (scheme.public_parts ?? []) : [];
 }
 

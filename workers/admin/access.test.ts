@@ -248,6 +248,30 @@ describe("a stored master key", () => {
     expect((await call("PATCH", path, { body: elsewhere[0] })).status).toBe(200);
   });
 
+  it("has a part shown in answers on an owner's word alone", async () => {
+    const admin = await newKey("admin");
+    const auth = {
+      scheme: "token_exchange",
+      login_path: "/login",
+      login_body: { user: "{username}", pass: "{password}" },
+      public_parts: ["username"],
+      token_ttl_seconds: 60,
+      headers: { authorization: "Bearer {token}" },
+    };
+    const secret = { username: "relaykey-integration", password: "not-a-real-password" };
+    const connection = await newConnection({ auth, secret });
+    expect(connection.status, connection.text).toBe(201);
+    const path = `/api/v1/connections/${textOf(connection, "id")}`;
+    const open = { auth: { ...auth, public_parts: ["username", "password"] } };
+    const refused = await call("PATCH", path, { key: admin, body: open });
+    expect(refused.status).toBe(403);
+    expect(refused.json["detail"]).toContain("the part password");
+    expect((await call("GET", path)).json["auth"]).toMatchObject({ public_parts: ["username"] });
+    expect((await call("PATCH", path, { key: admin, body: { auth: { ...auth, public_parts: [] } } })).status).toBe(200);
+    expect((await call("PATCH", path, { key: admin, body: { auth } })).status).toBe(403);
+    expect((await call("PATCH", path, { body: open })).status).toBe(200);
+  });
+
   it("is never read from the deployment's own stores for another organisation", async () => {
     const key = await otherOrganisation("org_tenant");
     const places = [

@@ -11,6 +11,7 @@ import { ConnectionId, Environment } from "../../../src/contract/fields.ts";
 import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
 import { notFound } from "../../../src/contract/problem.ts";
 import type { AdminProblem } from "../../../src/contract/problem.ts";
+import { publicParts } from "../../../src/domain/auth-secret.ts";
 import { err, ok } from "../../../src/domain/result.ts";
 import type { Result } from "../../../src/domain/result.ts";
 import {
@@ -143,7 +144,8 @@ const changeConnection = defineRoute({
   operationId: "changeConnection",
   tag: "Connections",
   summary: "Change a connection; every credential that reaches it follows at once",
-  description: "Only an owner may send master keys that are stored already to another host.",
+  description:
+    "Only an owner may send master keys that are stored already to another host, or name more of their parts as public.",
   roles: EDITORS,
   params: ONE,
   body: ConnectionPatch,
@@ -157,7 +159,7 @@ const changeConnection = defineRoute({
       settings: toConnectionSettings(body, row.settings),
     });
     if (!parts.ok) return parts;
-    const allowed = await checkDestinations(context, row, parts.value);
+    const allowed = await checkExposure(context, row, parts.value);
     if (!allowed.ok) return allowed;
     return storeConnection(context, row, {
       ...row,
@@ -252,17 +254,22 @@ export async function storeConnection(
   return told.ok ? reply(200, view) : told;
 }
 
-/** Whoever could point a stored master key at a host of their own would have it. */
-async function checkDestinations(
+/** Whoever could point a stored master key at a host of their own, or have an echo show a part of it, would have it. */
+async function checkExposure(
   context: RouteContext,
   row: ConnectionRow,
   parts: ConnectionParts,
 ): Promise<Result<void, AdminProblem>> {
   const known = keyDestinations(row);
   const added = [...keyDestinations(parts)].find((origin) => !known.has(origin));
-  if (added === undefined || context.caller.role === "owner") return ok(undefined);
+  const shown = publicParts(parts.auth).find((name) => !publicParts(row.auth).includes(name));
+  if ((added ?? shown) === undefined || context.caller.role === "owner") return ok(undefined);
   if ((await upstreamOf(context, row.id)).length === 0) return ok(undefined);
-  const detail = `Only an owner may send stored master keys to ${added}; make a connection of its own, with its key`;
+  const deed =
+    added === undefined
+      ? `have the part ${shown} of stored master keys shown in answers`
+      : `send stored master keys to ${added}`;
+  const detail = `Only an owner may ${deed}; make a connection of its own, with its key`;
   return err({ code: "role_denied", detail });
 }
 

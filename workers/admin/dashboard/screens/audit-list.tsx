@@ -52,7 +52,7 @@ export function AuditList(props: {
     if (before === rows || element === null) return;
     const scrolledPx = element.scrollTop;
     if (scrolledPx === 0 && active.value === 0 && openId.value === null) return;
-    active.value += movedBy(before, rows, active.value);
+    active.value = Math.min(active.value + movedBy(before, rows, active.value), rows.length - 1);
     if (scrolledPx > 0)
       element.scrollTop = scrolledPx + movedBy(before, rows, Math.floor(scrolledPx / ROW_PX)) * ROW_PX;
   }, [rows]);

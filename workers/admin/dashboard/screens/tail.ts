@@ -63,7 +63,7 @@ function makeTail(list: List<AuditEventView>, filter: Query, atTop: Signal<boole
   };
   /** What arrived between the list's answer and now is among the newest. */
   const begin = async (): Promise<void> => {
-    const now = await read({ order: "arrival", start: "now", limit: 1 });
+    const now = await read({ order: "arrival", start: "now" });
     const newest = now === null ? null : await read({ limit: PAGE_SIZE });
     if (now === null || newest === null) return;
     add(newest.data.toReversed());
