@@ -3,6 +3,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { member, text } from "../harness/api-client.ts";
 import { startRecordingVendor, type RecordingVendor } from "../harness/recording-vendor.ts";
+import { axe, axeText } from "./browser.ts";
 import { startDesk, type Desk } from "./desk.ts";
 
 const FILLING_CALLS = 40;
@@ -99,8 +100,12 @@ describe("the audit log's live tail", () => {
       .poll(async () => Number(await page.getByRole("grid").getAttribute("aria-rowcount")), { timeout: APPEARS_MS })
       .toBe(rowsBefore + 2);
     await expect.poll(async () => (await read.boundingBox())?.y).toBe(before?.y);
-    await page.keyboard.press("Home");
+    const news = page.getByRole("button", { name: "2 new events" });
+    await news.waitFor();
+    expect(axeText(await axe(page))).toBe("");
+    await news.click();
     await row(page, "/while-away-2.").waitFor();
+    await news.waitFor({ state: "detached" });
     await page.context().close();
   }, 90_000);
 });

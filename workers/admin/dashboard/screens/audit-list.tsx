@@ -5,7 +5,8 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { AuditEventView } from "../../../../src/contract/audit-event.ts";
 import { nameOf } from "../api/directory.ts";
 import type { List } from "../api/resource.ts";
-import { count, exact, millis, plain, words } from "../format.ts";
+import { count, exact, millis, plain, plural, words } from "../format.ts";
+import { Button } from "../ui/button.tsx";
 import { Status, Time } from "../ui/text.tsx";
 import { movedBy } from "./arrivals.ts";
 import { drawnRows, scrollFor, visibleRows } from "./window.ts";
@@ -39,23 +40,12 @@ export function AuditList(props: {
   const visible = visibleRows(scrollTop.value, height.value, ROW_PX, rows.length);
   // Keys go round, so that scrolling changes the text of rows that are there instead of making new ones.
   const slots = drawnRows(height.value, ROW_PX);
+  const isDrawn = active.value >= visible.from && active.value < visible.to;
   const near = visible.to + AHEAD_ROWS > rows.length;
   useEffect(() => {
     if (near && list.hasMore.value) void list.more();
   }, [near, rows.length]);
-  // What comes in above leaves the reader where they are, and their mark on its event.
-  const shown = useRef(rows);
-  useLayoutEffect(() => {
-    const before = shown.current;
-    const element = body.current;
-    shown.current = rows;
-    if (before === rows || element === null) return;
-    const scrolledPx = element.scrollTop;
-    if (scrolledPx === 0 && active.value === 0 && openId.value === null) return;
-    active.value = Math.min(active.value + movedBy(before, rows, active.value), rows.length - 1);
-    if (scrolledPx > 0)
-      element.scrollTop = scrolledPx + movedBy(before, rows, Math.floor(scrolledPx / ROW_PX)) * ROW_PX;
-  }, [rows]);
+  const newAbove = useKeptPlace(rows, body, active, openId);
   // A new selection of events begins at its top.
   useSignalEffect(() => {
     if (list.value.value === null) active.value = 0;
@@ -85,7 +75,7 @@ export function AuditList(props: {
     else return;
     event.preventDefault();
   };
-  return (
+  const grid = (
     <div
       class="log"
       role="grid"
@@ -93,10 +83,11 @@ export function AuditList(props: {
       tabIndex={0}
       aria-label="Audit events, newest first: arrows move, Enter opens"
       aria-rowcount={list.hasMore.value ? -1 : rows.length + 1}
-      aria-activedescendant={`event-${active.value}`}
+      aria-activedescendant={isDrawn ? `event-${active.value}` : undefined}
       onScroll={({ currentTarget }) => {
         scrollTop.value = currentTarget.scrollTop;
         atTop.value = currentTarget.scrollTop < ROW_PX;
+        if (atTop.value) newAbove.value = 0;
       }}
       onKeyDown={onKey}
     >
@@ -117,6 +108,48 @@ export function AuditList(props: {
       </div>
     </div>
   );
+  const toTop = () => {
+    if (openId.value === null) active.value = 0;
+    body.current?.scrollTo({ top: 0 });
+    body.current?.focus();
+  };
+  return (
+    <div class="log-frame">
+      <div class="log-news" role="status">
+        {newAbove.value === 0 ? null : (
+          <Button look="primary" onClick={toTop}>
+            {plural(newAbove.value, "new event")} ↑
+          </Button>
+        )}
+      </div>
+      {grid}
+    </div>
+  );
+}
+
+/** What comes in above leaves the reader where they are, and the mark on its event. Counts what came in out of their sight. */
+function useKeptPlace(
+  rows: readonly AuditEventView[],
+  body: { readonly current: HTMLDivElement | null },
+  active: Signal<number>,
+  openId: Signal<string | null>,
+): Signal<number> {
+  const newAbove = useSignal(0);
+  const shown = useRef(rows);
+  useLayoutEffect(() => {
+    const before = shown.current;
+    const element = body.current;
+    shown.current = rows;
+    if (before === rows || element === null) return;
+    const scrolledPx = element.scrollTop;
+    if (scrolledPx === 0 && active.value === 0 && openId.value === null) return;
+    active.value = Math.min(active.value + movedBy(before, rows, active.value), rows.length - 1);
+    if (scrolledPx === 0) return;
+    const moved = movedBy(before, rows, Math.floor(scrolledPx / ROW_PX));
+    element.scrollTop = scrolledPx + moved * ROW_PX;
+    if (moved > 0) newAbove.value += moved;
+  }, [rows]);
+  return newAbove;
 }
 
 function Head() {
