@@ -8,6 +8,7 @@
  */
 import { checkpointLine, keyLine } from "../domain/export-row.ts";
 import { utf8 } from "../domain/encoding.ts";
+import { highestRowNumber } from "../store/audit-rows.ts";
 import {
   dropExportParts,
   exportParts,
@@ -21,7 +22,6 @@ import {
   exportCheckpoints,
   exportRows,
   findExport,
-  highestRowNumber,
   MAX_EXPORT_ATTEMPTS,
   noteExport,
   takeExport,

@@ -3,13 +3,9 @@
  * a webhook. Looked through again from a little before where it stopped: told twice is delivered once.
  */
 import type { WebhookEvent } from "../domain/webhook-event.ts";
+import { highestRowNumber } from "../store/audit-rows.ts";
 import type { ControlDb } from "../store/control-db.ts";
-import {
-  controlEventsSince,
-  lastAuditNumber,
-  notableAuditEvents,
-  type ControlEventRow,
-} from "../store/webhook-source-events.ts";
+import { controlEventsSince, notableAuditEvents, type ControlEventRow } from "../store/webhook-source-events.ts";
 import { readPosition, writePosition } from "../store/work-positions.ts";
 import { queueWebhookEvent } from "./webhooks.ts";
 
@@ -60,7 +56,7 @@ function controlEvent(row: ControlEventRow): WebhookEvent | null {
 }
 
 async function collectAudit(db: ControlDb, auditDatabase: D1Database, nowMs: number): Promise<void> {
-  const last = await lastAuditNumber(auditDatabase);
+  const last = await highestRowNumber(auditDatabase);
   const held = await readPosition(auditDatabase, AUDIT_POSITION);
   const afterN = held === null ? last : Number(held);
   const upToN = Math.min(last, afterN + MAX_AUDIT_ROWS);

@@ -3,15 +3,14 @@
  * whoever goes on from the last place misses none. By the time of the call one would: a slow call is recorded after quicker
  * ones that began later. Reads only.
  */
+import { ROW_COLUMNS } from "./audit-rows.ts";
+import type { AuditEventRow } from "./audit-rows.ts";
 import { joined, planSearch, timeConditions } from "./audit-search-plan.ts";
 import type { AuditFilter } from "./audit-search-plan.ts";
-import { EVENT_COLUMNS } from "./audit-search.ts";
-import type { AuditEventRow } from "./audit-search.ts";
+import { MAX_SEARCH_MS } from "./audit-search.ts";
 
 /** Events looked at by one statement. */
 const WINDOW = 1_024;
-/** No further window is begun after this time. */
-const MAX_SEARCH_MS = 12;
 
 export interface Arrivals {
   /** Up to `limit`. */
@@ -40,7 +39,7 @@ export async function readArrivals(
       database.prepare(`SELECT ${LAST_OF_WINDOW} AS last`).bind(seenTo),
       database
         .prepare(
-          `SELECT ${EVENT_COLUMNS} FROM audit_events e NOT INDEXED
+          `SELECT ${ROW_COLUMNS} FROM audit_events e NOT INDEXED
            WHERE e.n > ? AND e.n <= ${LAST_OF_WINDOW} AND ${asked.sql} ORDER BY e.n LIMIT ?`,
         )
         .bind(seenTo, seenTo, ...asked.values, page.limit - rows.length),
@@ -52,13 +51,6 @@ export async function readArrivals(
     seenTo = last;
   } while (Date.now() <= endsMs);
   return { rows, seenTo };
-}
-
-/** The row number of the event that came last; 0: none has come. */
-export async function lastArrival(database: D1Database): Promise<number> {
-  return (
-    (await database.prepare("SELECT max(n) AS last FROM audit_events").first<{ last: number | null }>())?.last ?? 0
-  );
 }
 
 /** Row numbers have gaps where events were archived, so the window is counted in events. Null: there are no more. */

@@ -5,18 +5,16 @@
  * the answer then says how far it came, and the next page goes on from there. Pages hold while events arrive, because an
  * event's time and row number never change.
  */
-import { getTableColumns } from "drizzle-orm";
-import { auditEvents } from "./audit-schema.ts";
+import { ROW_COLUMNS } from "./audit-rows.ts";
+import type { AuditEventRow } from "./audit-rows.ts";
 import { joined, planSearch, prefixAccess, timeConditions } from "./audit-search-plan.ts";
 import type { Access, AuditFilter, Condition } from "./audit-search-plan.ts";
-
-export type AuditEventRow = typeof auditEvents.$inferSelect;
 
 /** Events looked at by one statement. The first is small: most searches are full after it. */
 const FIRST_WINDOW = 256;
 const WINDOW = 1_024;
 /** No further window is begun after this time. */
-const MAX_SEARCH_MS = 12;
+export const MAX_SEARCH_MS = 12;
 /**
  * Indexes are compared up to so many events; beyond that, one is as bad as the other. Up to so many events below a path
  * prefix are sorted by time; more are found faster in the order of time.
@@ -70,7 +68,7 @@ async function readPage(database: D1Database, search: Search, page: AuditPageReq
   const where = joined(search.found, afterPosition(page.after));
   const { results } = await database
     .prepare(
-      `SELECT ${EVENT_COLUMNS} FROM audit_events e INDEXED BY ${search.index} WHERE ${where.sql}
+      `SELECT ${ROW_COLUMNS} FROM audit_events e INDEXED BY ${search.index} WHERE ${where.sql}
        ORDER BY at_ms DESC, n DESC LIMIT ?`,
     )
     .bind(...where.values, page.limit + 1)
@@ -89,7 +87,7 @@ export async function findAuditEvent(
 ): Promise<AuditEventRow | null> {
   const [index, time] = atMs === undefined ? ["audit_events_by_id", ""] : ["audit_events_by_time", "AND at_ms = ?3"];
   const statement = database.prepare(
-    `SELECT ${EVENT_COLUMNS} FROM audit_events e INDEXED BY ${index} WHERE organisation_id = ?1 AND id = ?2 ${time} LIMIT 1`,
+    `SELECT ${ROW_COLUMNS} FROM audit_events e INDEXED BY ${index} WHERE organisation_id = ?1 AND id = ?2 ${time} LIMIT 1`,
   );
   return statement.bind(organisationId, id, ...(atMs === undefined ? [] : [atMs])).first<AuditEventRow>();
 }
@@ -178,17 +176,12 @@ function afterPosition(after: AuditPosition | null): Condition {
   return { sql: "at_ms <= ? AND (at_ms < ? OR n < ?)", values: [after.atMs, after.atMs, after.n] };
 }
 
-/** All of an event's columns, of the table `e`. */
-export const EVENT_COLUMNS = Object.entries(getTableColumns(auditEvents))
-  .map(([name, column]) => `e.${column.name} AS ${name}`)
-  .join(", ");
-
 /** Whole events, in the order of the positions. */
 async function readRows(database: D1Database, positions: readonly AuditPosition[]): Promise<AuditEventRow[]> {
   if (positions.length === 0) return [];
   const { results } = await database
     .prepare(
-      `SELECT ${EVENT_COLUMNS} FROM audit_events e WHERE e.n IN (SELECT value FROM json_each(?1))
+      `SELECT ${ROW_COLUMNS} FROM audit_events e WHERE e.n IN (SELECT value FROM json_each(?1))
        ORDER BY e.at_ms DESC, e.n DESC`,
     )
     .bind(JSON.stringify(positions.map((position) => position.n)))

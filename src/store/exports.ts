@@ -4,6 +4,7 @@ import { drizzle } from "drizzle-orm/d1";
 import type { ChainCheckpoint } from "../domain/chain.ts";
 import type { ExportRow } from "../domain/export-row.ts";
 import { auditExportParts, auditExports, type ExportFilter } from "./audit-extra-schema.ts";
+import { ROW_COLUMNS } from "./audit-rows.ts";
 import { afterPosition, newestFirst } from "./control-db.ts";
 import type { PageRequest } from "./control-db.ts";
 
@@ -75,19 +76,6 @@ export async function deleteExport(database: D1Database, id: string): Promise<vo
   ]);
 }
 
-/** Highest row number now: what arrives later is not part of an export that begins now. */
-export async function highestRowNumber(database: D1Database): Promise<number> {
-  const found = await database.prepare("SELECT max(n) AS n FROM audit_events").first<{ n: number | null }>();
-  return found?.n ?? 0;
-}
-
-const COLUMNS = `n, id, organisation_id AS organisationId, credential_id AS credentialId, seq, admission, at_ms AS atMs,
-  recipient_id AS recipientId, connection_id AS connectionId, grant_id AS grantId, customer, environment, method, path,
-  operation, decision, reason, status, upstream_status AS upstreamStatus, attempts, latency_ms AS latencyMs,
-  upstream_ms AS upstreamMs, bytes_in AS bytesIn, bytes_out AS bytesOut, cost_usd_micros AS costUsdMicros, address,
-  user_agent AS userAgent, request_id AS requestId, upstream_credential_id AS upstreamCredentialId, count, notes,
-  prev_hash AS prevHash, hash`;
-
 const FILTERS = {
   credentialId: "credential_id = ?",
   recipientId: "recipient_id = ?",
@@ -121,7 +109,7 @@ export async function exportRows(
   const conditions = [...own, ...stated];
   const where = ["n > ?", "n <= ?", ...conditions.map((each) => each.condition)].join(" AND ");
   const statement = database.prepare(
-    `SELECT ${COLUMNS} FROM audit_events NOT INDEXED WHERE ${where} ORDER BY n LIMIT ?`,
+    `SELECT ${ROW_COLUMNS} FROM audit_events e NOT INDEXED WHERE ${where} ORDER BY n LIMIT ?`,
   );
   const values = conditions.map((each) => each.value);
   const rows: ExportRow[] = [];

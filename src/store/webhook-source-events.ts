@@ -21,14 +21,6 @@ export function controlEventsSince(
     .limit(limit);
 }
 
-/** Highest row number so far; 0 when there is none. */
-export async function lastAuditNumber(database: D1Database): Promise<number> {
-  const [row] = await drizzle(database)
-    .select({ n: sql<number | null>`max(${auditEvents.n})` })
-    .from(auditEvents);
-  return row?.n ?? 0;
-}
-
 /** Events in `(afterN, upToN]` whose key was masked in an answer or whose vendor is held back by the breaker. */
 export function notableAuditEvents(database: D1Database, afterN: number, upToN: number, limit: number) {
   return drizzle(database)

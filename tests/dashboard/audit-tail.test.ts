@@ -5,6 +5,7 @@ import { member, text } from "../harness/api-client.ts";
 import { startRecordingVendor, type RecordingVendor } from "../harness/recording-vendor.ts";
 import { axe, axeText } from "./browser.ts";
 import { startDesk, type Desk } from "./desk.ts";
+import { made } from "./world.ts";
 
 const FILLING_CALLS = 40;
 /** A look every two seconds, and the way of an event to the audit database. */
@@ -24,19 +25,14 @@ beforeAll(async () => {
     response.end("{}");
   });
   desk = await startDesk();
-  const made = async (path: string, body: object) => {
-    const answer = await desk.api.admin("POST", `/api/v1${path}`, body);
-    expect(answer.status, answer.text).toBe(201);
-    return answer.body;
-  };
-  const connection = await made("/connections", {
+  const connection = await made(desk.api, "/connections", {
     name: "Slow vendor",
     base_url: vendor.origin,
     auth: { scheme: "bearer" },
     secret: "not-a-real-key-of-the-slow-vendor",
   });
   connectionId = text(member(connection, "id"));
-  const credential = await made("/delegated-credentials", {
+  const credential = await made(desk.api, "/delegated-credentials", {
     name: "reads-all",
     kind: "virtual",
     connection_id: connectionId,

@@ -32,7 +32,8 @@ const BASE_SEPOLIA_USDC = {
 export const HOSTILE_NAME = `<img src=x onerror="document.title='owned'"> & "quotes"`;
 export const HOSTILE_AGENT = `<script>document.title='owned'</script>`;
 
-async function made(api: ApiClient, path: string, body: unknown): Promise<Json> {
+/** What a POST below `/api/v1` made; any answer but 201 throws. */
+export async function made(api: ApiClient, path: string, body: unknown): Promise<Json> {
   const answer = await api.admin("POST", `/api/v1${path}`, body);
   if (answer.status !== 201) throw new Error(`${path} answered ${answer.status}: ${answer.text}`);
   return answer.body;

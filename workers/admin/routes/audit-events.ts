@@ -6,9 +6,11 @@ import { TimeInput, readableText, timeMs, wireTime } from "../../../src/contract
 import { PAGE_QUERY, decodeCursor, encodeCursor, pageOf } from "../../../src/contract/page.ts";
 import { fieldProblem, notFound } from "../../../src/contract/problem.ts";
 import { err } from "../../../src/domain/result.ts";
-import { lastArrival, readArrivals } from "../../../src/store/audit-arrivals.ts";
+import { readArrivals } from "../../../src/store/audit-arrivals.ts";
+import { highestRowNumber } from "../../../src/store/audit-rows.ts";
+import type { AuditEventRow } from "../../../src/store/audit-rows.ts";
 import { findAuditEvent, searchAuditEvents } from "../../../src/store/audit-search.ts";
-import type { AuditEventRow, AuditPosition } from "../../../src/store/audit-search.ts";
+import type { AuditPosition } from "../../../src/store/audit-search.ts";
 import type { AuditFilter, NumberRange, PathFilter } from "../../../src/store/audit-search-plan.ts";
 import { listControlEvents } from "../../../src/store/control-events.ts";
 import type { ControlEventRow } from "../../../src/store/control-events.ts";
@@ -154,7 +156,8 @@ async function searched(context: RouteContext, query: AuditQuery, filter: AuditF
 
 async function arrived(context: RouteContext, query: AuditListQuery): Promise<Outcome> {
   const { AUDIT_DB } = context.env;
-  if (query.start === "now") return reply(200, { data: [], next_cursor: arrivalCursor(await lastArrival(AUDIT_DB)) });
+  if (query.start === "now")
+    return reply(200, { data: [], next_cursor: arrivalCursor(await highestRowNumber(AUDIT_DB)) });
   const after = query.cursor === undefined ? 0 : arrivalOf(query.cursor);
   if (after === null) return err(fieldProblem("cursor", "Is not a cursor of this order"));
   const page = { limit: query.limit, after };
