@@ -139,6 +139,11 @@ describe("maskedForms", () => {
       "private-k",
     ]);
   });
+  test("several parts under a scheme that sends them as one string: each part, the public one of another scheme too", () => {
+    const stored = '{"username":"some-one","password":"pass-word","pin":"1234"}';
+    expect(maskedForms(BEARER, stored)).toEqual(["some-one", "pass-word"]);
+    expect(maskedForms({ scheme: "query", name: "key" }, stored)).toEqual(["some-one", "pass-word"]);
+  });
   test("client credentials: the Basic pair and the minted token", () => {
     const forms = maskedForms(
       {

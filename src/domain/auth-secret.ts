@@ -142,8 +142,8 @@ export function publicParts(scheme: AuthScheme): readonly string[] {
  */
 export function maskedForms(scheme: AuthScheme, secret: string, accessToken: string | null = null): string[] {
   const forms: string[] = [];
-  const parts = requiredParts(scheme).length > 0 ? secretParts(secret) : null;
-  for (const [name, part] of Object.entries(parts ?? {})) {
+  // Under every scheme: the parts of a secret that is sent as a whole (put there so, or before its scheme was changed) count too.
+  for (const [name, part] of Object.entries(secretParts(secret) ?? {})) {
     if (!publicParts(scheme).includes(name)) forms.push(part);
   }
   if (scheme.scheme === "basic" && scheme.raw !== true) forms.push(basicForm(scheme.secret_in, scheme.fixed, secret));
