@@ -168,6 +168,18 @@ describe("a connection", () => {
     ]);
   }, 60_000);
 
+  it("has keys that are kept elsewhere from owners alone", async () => {
+    const made = await desk.api.admin("POST", "/api/v1/management-keys", { name: "Admins", role: "admin" });
+    const { page, context } = await desk.signedIn({ key: text(member(made.body, "key")) });
+    await page.goto(CONNECTION);
+    await page.getByRole("button", { name: "Add a key" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("Only an owner may have the key read from a store outside").waitFor();
+    expect(await dialog.getByText("The key is kept elsewhere").count()).toBe(0);
+    expect(axeText(await axe(page))).toBe("");
+    await context.close();
+  }, 60_000);
+
   it("has prices of every kind", async () => {
     const { page } = desk.owner;
     await page.goto(CONNECTION);

@@ -2,7 +2,16 @@
 import { describe, expect, it, vi } from "vitest";
 import { controlDb } from "../../src/store/control-db.ts";
 import { members, sessions } from "../../src/store/control-schema.ts";
-import { bindings, call, fieldsOf, newConnection, newCredential, newKey, textOf } from "./admin.fixture.ts";
+import {
+  FAKE_SECRET,
+  bindings,
+  call,
+  fieldsOf,
+  newConnection,
+  newCredential,
+  newKey,
+  textOf,
+} from "./admin.fixture.ts";
 import { readSettings } from "./env.ts";
 import { rewrapOldSecrets } from "./kek-rotation.ts";
 import { sessionIdOf } from "./session.ts";
@@ -293,6 +302,41 @@ describe("a stored master key", () => {
       }
     }
     expect((await newConnection({ secret: undefined, location: places[1] })).status).toBe(201);
+  });
+
+  it("is read from a place outside on an owner's word alone", async () => {
+    const admin = await newKey("admin");
+    const location = { provider: "vault", mount: "secret", path: "vendors/crm", field: "key" };
+    const base = { base_url: "https://api.attacker.example" };
+    const own = await newConnection(base, { key: admin });
+    const path = `/api/v1/connections/${textOf(own, "id")}`;
+    const [upstream] = own.json["upstream_credentials"] as { id: string }[];
+    const one = `${path}/upstream-credentials/${upstream?.id}`;
+    const empty = textOf(await newConnection({ ...base, secret: undefined }, { key: admin }), "id");
+    const flat = { connection_id: textOf(own, "id"), location };
+    const makers: [string, object][] = [
+      [`${path}/upstream-credentials`, { location }],
+      ["/admin/upstream-credentials", flat],
+      [`${one}/rotate`, { location }],
+      [`${one}/rotate`, { location, canary_share: 0.5 }],
+      [`${path}/rotate`, { location }],
+      [`/api/v1/connections/${empty}/rotate`, { location }],
+    ];
+    const refused = [await newConnection({ ...base, secret: undefined, location }, { key: admin })];
+    for (const [at, body] of makers) refused.push(await call("POST", at, { key: admin, body }));
+    for (const answer of refused) {
+      expect(answer.status, answer.text).toBe(403);
+      expect(answer.json["code"]).toBe("role_denied");
+      expect(fieldsOf(answer)).toEqual(["location"]);
+    }
+    const kept = await call("GET", path);
+    expect(kept.json["upstream_credentials"]).toMatchObject([{ id: upstream?.id, provider: "envelope" }]);
+    const other = { secret: `${FAKE_SECRET}-2` };
+    expect((await call("POST", `${path}/rotate`, { key: admin, body: other })).status).toBe(200);
+    for (const [at, body] of makers.slice(0, 4)) {
+      const done = await call("POST", at, { body });
+      expect([200, 201], done.text).toContain(done.status);
+    }
   });
 
   it("is not there yet: then an admin may still correct the address", async () => {

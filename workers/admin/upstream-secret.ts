@@ -27,15 +27,20 @@ export interface NewUpstreamCredential extends NewSecret {
 
 /**
  * Whether the scheme can use this secret. One that lives elsewhere is judged when it is read; what the deployment's own
- * stores and bindings hold is the operator's, so no other organisation may name a place in them.
+ * stores and bindings hold is the operator's, so no other organisation may name a place in them. In its own, owners alone
+ * may: whoever names a place together with an address of their own has what is kept there.
  */
 export function checkSecret(
-  context: Pick<RouteContext, "organisationId">,
+  context: Pick<RouteContext, "organisationId" | "caller">,
   auth: AuthScheme,
   given: NewSecret,
 ): Result<void, AdminProblem> {
   if (given.location !== undefined && context.organisationId !== DEFAULT_ORGANISATION_ID) {
     return err(fieldProblem("location", "Is for the deployment's own organisation; give the secret itself"));
+  }
+  if (given.location !== undefined && context.caller.role !== "owner") {
+    const message = "Only an owner may name a place outside; give the secret itself";
+    return err({ code: "role_denied", detail: `location: ${message}`, errors: [{ field: "location", message }] });
   }
   if (auth.scheme === "none" && given.location !== undefined) {
     return err(fieldProblem("location", "Is not used by the auth scheme none"));

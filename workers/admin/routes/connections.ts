@@ -50,6 +50,7 @@ const createConnection = defineRoute({
   operationId: "createConnection",
   tag: "Connections",
   summary: "Make a connection, with its first master key if one is given",
+  description: "Only an owner may give a `location`, a place outside where the master key is kept.",
   roles: EDITORS,
   body: ConnectionCreate,
   responses: { 201: Connection },

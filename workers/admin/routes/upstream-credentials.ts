@@ -39,6 +39,7 @@ import type { NewUpstreamCredential } from "../upstream-secret.ts";
 const NESTED = "/api/v1/connections/:connection_id/upstream-credentials";
 const FLAT = "/admin/upstream-credentials";
 const TAG = "Upstream credentials";
+export const LOCATION_NOTE = "Only an owner may give a `location`, a place outside where the secret is kept.";
 const ONE = z.strictObject({ connection_id: ConnectionId.optional(), upstream_credential_id: UpstreamCredentialId });
 
 export const OF_ONE = {
@@ -60,6 +61,7 @@ const addUpstreamCredential = defineRoute({
   operationId: "addUpstreamCredential",
   tag: TAG,
   summary: "Add a master key to a connection",
+  description: LOCATION_NOTE,
   roles: EDITORS,
   params: z.strictObject({ connection_id: ConnectionId }),
   body: UpstreamCredentialCreate,
@@ -73,6 +75,7 @@ const addUpstreamCredentialFlat = defineRoute({
   operationId: "createUpstreamCredential",
   tag: TAG,
   summary: "Add a master key to the connection named in the body",
+  description: LOCATION_NOTE,
   roles: EDITORS,
   body: UpstreamCredentialCreateFlat,
   responses: { 201: UpstreamCredential },

@@ -9,7 +9,7 @@ import type { UpstreamCredentialRow } from "../../../src/store/connections.ts";
 import { EDITORS, defineRoute } from "../route.ts";
 import type { Outcome, Route, RouteContext } from "../route.ts";
 import { checkSecret, newUpstreamCredential, placeSecret } from "../upstream-secret.ts";
-import { OF_ONE, addTo, findOne, insertOne, onePaths, storeOne } from "./upstream-credentials.ts";
+import { LOCATION_NOTE, OF_ONE, addTo, findOne, insertOne, onePaths, storeOne } from "./upstream-credentials.ts";
 
 const rotateOne = defineRoute({
   ...OF_ONE,
@@ -17,7 +17,9 @@ const rotateOne = defineRoute({
   ...onePaths("/rotate"),
   operationId: "rotateUpstreamCredential",
   summary: "Replace a master key, at once or with a canary",
-  description: "With `canary_share` the new key takes that share of the calls beside the old one until it is promoted.",
+  description:
+    "With `canary_share` the new key takes that share of the calls beside the old one until it is promoted. " +
+    LOCATION_NOTE,
   body: UpstreamCredentialRotate,
   responses: { 200: UpstreamCredential, 201: UpstreamCredential },
   async handler(context, { params, body }): Promise<Outcome> {
@@ -35,6 +37,7 @@ const rotateOfConnection = defineRoute({
   operationId: "rotateConnectionSecret",
   tag: OF_ONE.tag,
   summary: "Replace the master key of a connection that has one in use",
+  description: LOCATION_NOTE,
   roles: EDITORS,
   params: z.strictObject({ connection_id: ConnectionId }),
   body: UpstreamCredentialRotate,

@@ -6,6 +6,7 @@ import { signal, useSignal } from "@preact/signals";
 import type { Signal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import type { Failure } from "../api/client.ts";
+import { isOwner } from "../api/session.ts";
 import { plain } from "../format.ts";
 import { SelectField, TextField } from "../ui/field.tsx";
 import { SecretField, useSecretInput } from "../ui/secret-field.tsx";
@@ -96,42 +97,54 @@ export function SecretSourceFields(props: {
       ) : (
         props.parts.map((part) => <PartField key={part} part={part} inputs={source.parts} />)
       )}
-      <details open={fields !== undefined}>
-        <summary>The key is kept elsewhere</summary>
-        <div class="stack tight">
-          <SelectField
-            label="Kept"
-            name="location"
-            value={source.place}
-            failure={fields === undefined ? failure : null}
-            choices={[
-              { value: "sealed", label: "here, sealed" },
-              { value: "worker_secret", label: "as a secret of this Worker" },
-              { value: "secrets_store", label: "in Cloudflare’s Secrets Store" },
-              { value: "vault", label: "in HashiCorp Vault" },
-              { value: "aws_secrets_manager", label: "in AWS Secrets Manager" },
-            ]}
-          />
-          {fields === undefined ? null : (
-            <div class="columns">
-              {fields.map((name) => (
-                <TextField
-                  key={name}
-                  label={LABELS[name].label}
-                  name={`location.${name}`}
-                  value={source.names[name]}
-                  failure={failure}
-                  placeholder={LABELS[name].placeholder}
-                  code
-                  required={!mayBeEmpty(source, name)}
-                  optional={mayBeEmpty(source, name)}
-                />
-              ))}
-            </div>
-          )}
-        </div>
-      </details>
+      {isOwner.value ? (
+        <PlaceFields source={source} failure={failure} />
+      ) : (
+        <p class="hint">Only an owner may have the key read from a store outside.</p>
+      )}
     </>
+  );
+}
+
+/** Owners alone name a place outside: the API refuses it from everyone else. */
+function PlaceFields({ source, failure }: { readonly source: SecretSource; readonly failure: Failure | null }) {
+  const fields = STORES[source.place.value];
+  return (
+    <details open={fields !== undefined}>
+      <summary>The key is kept elsewhere</summary>
+      <div class="stack tight">
+        <SelectField
+          label="Kept"
+          name="location"
+          value={source.place}
+          failure={fields === undefined ? failure : null}
+          choices={[
+            { value: "sealed", label: "here, sealed" },
+            { value: "worker_secret", label: "as a secret of this Worker" },
+            { value: "secrets_store", label: "in Cloudflare’s Secrets Store" },
+            { value: "vault", label: "in HashiCorp Vault" },
+            { value: "aws_secrets_manager", label: "in AWS Secrets Manager" },
+          ]}
+        />
+        {fields === undefined ? null : (
+          <div class="columns">
+            {fields.map((name) => (
+              <TextField
+                key={name}
+                label={LABELS[name].label}
+                name={`location.${name}`}
+                value={source.names[name]}
+                failure={failure}
+                placeholder={LABELS[name].placeholder}
+                code
+                required={!mayBeEmpty(source, name)}
+                optional={mayBeEmpty(source, name)}
+              />
+            ))}
+          </div>
+        )}
+      </div>
+    </details>
   );
 }
 
