@@ -5,6 +5,7 @@
  */
 import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWTPayload } from "jose";
 import { checkEgressUrl } from "../domain/egress.ts";
+import { decodeBase64Url } from "../domain/encoding.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { boundedText } from "./bounded-text.ts";
 
@@ -54,7 +55,7 @@ export async function verifyIdentityToken(
   expected: OidcExpectation,
   dependencies: OidcDependencies,
 ): Promise<Result<JWTPayload, OidcFailure>> {
-  if (token.length > MAX_TOKEN_CHARS) return err("malformed");
+  if (token.length > MAX_TOKEN_CHARS || !isCompact(token)) return err("malformed");
   const held = await keysOf(expected, dependencies, false);
   if (held === null) return err("issuer_unreachable");
   const first = await verifyWith(token, held.keys, expected);
@@ -62,6 +63,15 @@ export async function verifyIdentityToken(
   if (expected.nowMs - held.atMs < MIN_REFETCH_MS) return err("bad_signature");
   const fresh = await keysOf(expected, dependencies, true);
   return fresh === null ? err("issuer_unreachable") : final(await verifyWith(token, fresh.keys, expected));
+}
+
+/**
+ * RFC 7515 §7.1 to the letter: three parts, none of them padded, broken by white space or with stray bits at its end. The
+ * library decodes such parts too, so that one token would have many texts.
+ */
+function isCompact(token: string): boolean {
+  const parts = token.split(".");
+  return parts.length === 3 && parts.every((part) => part !== "" && decodeBase64Url(part) !== null);
 }
 
 /** For tests: forgets every issuer's keys. */

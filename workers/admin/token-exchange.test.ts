@@ -1,6 +1,7 @@
-import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
+import { base64url, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { forgetIssuers } from "../../src/cloudflare/oidc.ts";
+import { encodeHex } from "../../src/domain/encoding.ts";
 import { call, fieldsOf, newConnection, newCredential, textOf } from "./admin.fixture.ts";
 import { otherOrganisation } from "./tenant.fixture.ts";
 
@@ -15,6 +16,7 @@ const JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt";
 type Pair = Awaited<ReturnType<typeof generateKeyPair>>;
 let pair: Pair;
 let other: Pair;
+let curve: Pair;
 let jti = 0;
 
 interface TokenPart {
@@ -25,20 +27,23 @@ interface TokenPart {
   readonly audience?: string;
   readonly issuedAt?: number;
   readonly expires?: number;
-  readonly jti?: string;
+  /** Null: none. */
+  readonly jti?: string | null;
+  readonly alg?: string;
 }
 
 function token(part: TokenPart = {}): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
   jti += 1;
-  return new SignJWT({ repository_id: "74", environment: "production", ...part.claims })
-    .setProtectedHeader({ alg: "RS256", kid: part.kid ?? "k1" })
+  const unsigned = new SignJWT({ repository_id: "74", environment: "production", run_id: jti, ...part.claims });
+  if (part.jti !== null) unsigned.setJti(part.jti ?? `jti-${jti}`);
+  return unsigned
+    .setProtectedHeader({ alg: part.alg ?? "RS256", kid: part.kid ?? "k1" })
     .setIssuer(part.issuer ?? ISSUER)
     .setAudience(part.audience ?? AUDIENCE)
     .setSubject("repo:acme/app:ref:refs/heads/main")
     .setIssuedAt(part.issuedAt ?? now)
     .setExpirationTime(part.expires ?? now + 300)
-    .setJti(part.jti ?? `jti-${jti}`)
     .sign((part.key ?? pair).privateKey);
 }
 
@@ -47,6 +52,26 @@ function exchange(subjectToken: string, more: Record<string, unknown> = {}) {
     key: null,
     body: { grant_type: GRANT, subject_token: subjectToken, subject_token_type: JWT_TYPE, ...more },
   });
+}
+
+/** The same signature bytes: both signatures end with a character of which four bits are not used. */
+function withStrayBits(whole: string): string {
+  const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  return whole.slice(0, -1) + digits.charAt(digits.indexOf(whole.slice(-1)) + 1);
+}
+
+/** The other signature of the same bytes that verifies under P-256: (r, n - s). */
+function withOtherSignature(whole: string): string {
+  const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+  const at = whole.lastIndexOf(".") + 1;
+  const bytes = base64url.decode(whole.slice(at));
+  const s = BigInt(`0x${encodeHex(bytes.slice(32))}`);
+  const hex = (order - s).toString(16).padStart(64, "0");
+  bytes.set(
+    Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16)),
+    32,
+  );
+  return whole.slice(0, at) + base64url.encode(bytes);
 }
 
 const policy = {
@@ -67,6 +92,7 @@ const policy = {
 beforeAll(async () => {
   pair = await generateKeyPair("RS256", { extractable: true });
   other = await generateKeyPair("RS256", { extractable: true });
+  curve = await generateKeyPair("ES256", { extractable: true });
   expect((await newConnection({ id: "conn_ci" })).status).toBe(201);
   expect((await newConnection({ id: "conn_not_ci" })).status).toBe(201);
   const made = await call("POST", "/api/v1/trust-policies", { body: policy });
@@ -75,7 +101,12 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   forgetIssuers();
-  const keys = { keys: [{ ...(await exportJWK(pair.publicKey)), kid: "k1", alg: "RS256" }] };
+  const keys = {
+    keys: [
+      { ...(await exportJWK(pair.publicKey)), kid: "k1", alg: "RS256" },
+      { ...(await exportJWK(curve.publicKey)), kid: "k3", alg: "ES256" },
+    ],
+  };
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const url = new Request(input, init).url;
     if (url === `${ISSUER}/.well-known/openid-configuration`)
@@ -151,6 +182,35 @@ describe("the token exchange", () => {
     expect(refused.status, refused.text).toBe(401);
     expect(refused.json["detail"]).toContain(reason);
     expect(refused.text).not.toContain("740");
+  });
+
+  it.each<[string, (whole: string) => string]>([
+    ["padding", (whole) => `${whole}==`],
+    ["one sign of padding", (whole) => `${whole}=`],
+    ["stray bits in the last character", (whole) => withStrayBits(whole)],
+    ["white space in the signature", (whole) => `${whole.slice(0, -9)} ${whole.slice(-9)}`],
+    ["a line break at the end", (whole) => `${whole}\n`],
+    ["the digits of base64", (whole) => whole.replaceAll("-", "+").replaceAll("_", "/").concat("=")],
+    ["a fourth part", (whole) => `${whole}.`],
+  ])("takes no other text of a token: with %s", async (_name, rewritten) => {
+    for (const part of [{}, { alg: "ES256", kid: "k3", key: curve }]) {
+      const subject = await token({ ...part, jti: null });
+      const fresh = await exchange(rewritten(subject));
+      expect(fresh.status, fresh.text).toBe(401);
+      expect(fresh.json["detail"]).toContain("not a signed JWT");
+      expect((await exchange(subject)).status).toBe(200);
+      expect((await exchange(rewritten(subject))).status).toBe(401);
+    }
+  });
+
+  it("takes no second signature of a token without jti that was used", async () => {
+    const subject = await token({ alg: "ES256", kid: "k3", key: curve, jti: null });
+    expect((await exchange(withOtherSignature(subject))).status).toBe(200);
+    for (const text of [subject, withOtherSignature(subject)]) {
+      expect((await exchange(text)).json["detail"]).toBe("The identity token was used before");
+    }
+    const next = await token({ alg: "ES256", kid: "k3", key: curve, jti: null });
+    expect((await exchange(next)).status).toBe(200);
   });
 
   it("refuses unsigned tokens, garbage and wrong requests", async () => {

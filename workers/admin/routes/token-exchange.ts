@@ -159,9 +159,13 @@ function issuerOf(token: string): string | null {
   }
 }
 
-/** Without `jti` the token itself is what works once. */
+/**
+ * Without `jti`, what was signed is what works once. The signature takes no part: anybody can make a second one of an
+ * ECDSA signature (r, n - s) that verifies as well.
+ */
 function assertionId(issuer: string, claims: JWTPayload, token: string): string {
-  const name = typeof claims.jti === "string" && claims.jti !== "" ? `jti\n${claims.jti}` : `token\n${token}`;
+  const signed = token.slice(0, token.lastIndexOf("."));
+  const name = typeof claims.jti === "string" && claims.jti !== "" ? `jti\n${claims.jti}` : `signed\n${signed}`;
   return encodeHex(sha256(utf8(`${issuer}\n${name}`)));
 }
 
