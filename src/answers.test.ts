@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { credentialInvalid } from "./domain/problem.ts";
 import { answerOwnRoute } from "./own-routes.ts";
 import { handleCall } from "./pipeline.ts";
-import { connection, grant, scope, SETTINGS, world, type World } from "./pipeline.fixture.ts";
+import { connection, grant, MASTER_KEY, scope, SETTINGS, world, type World } from "./pipeline.fixture.ts";
 import { resolveRoute } from "./domain/route.ts";
 
 async function send(
@@ -134,10 +134,11 @@ describe("a WebSocket", () => {
     made.vendor = () => {
       const [client, server] = Object.values(new WebSocketPair());
       server?.accept();
-      return new Response(null, { status: 101, webSocket: client ?? null });
+      return new Response(null, { status: 101, webSocket: client ?? null, headers: { "x-echo": MASTER_KEY } });
     };
     const response = await send(made, handshake);
     expect(response.status).toBe(101);
+    expect(response.headers.get("x-echo")).toBe("*".repeat(MASTER_KEY.length));
     expect(response.headers.get("x-relaykey-source")).toBe("upstream");
     expect(response.headers.get("x-relaykey-request-id")).toMatch(/^req_/);
   });

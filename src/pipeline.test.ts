@@ -149,6 +149,33 @@ describe("an allowed call", () => {
     expect(made.settlements[0]?.notes).toMatchObject({ echo_masked: true });
   });
 
+  it("masks it in the reason phrase too", async () => {
+    const made = world();
+    made.vendor = () => new Response("no", { status: 401, statusText: `Bad key ${MASTER_KEY}` });
+    const { statusText } = await send(made);
+    expect(statusText).toBe(`Bad key ${"*".repeat(MASTER_KEY.length)}`);
+  });
+
+  it("passes by the platform's cache, which does not know the key", async () => {
+    const made = world();
+    let asked: Request | null = null;
+    made.vendor = (request) => {
+      asked = request;
+      return new Response("ok");
+    };
+    await send(made);
+    expect(asked).toMatchObject({ cache: "no-store" });
+  });
+
+  it.each(["zstd", "deflate", "gzip, gzip", "GZIP"])("does not pass on what it cannot search: %s", async (coding) => {
+    const made = world();
+    made.vendor = () => new Response("coded", { headers: { "content-encoding": coding } });
+    const response = await send(made);
+    expect(response.status).toBe(502);
+    expect(await response.json()).toMatchObject({ code: "upstream_unreachable" });
+    expect(made.settlements).toMatchObject([{ upstreamStatus: 200, reason: "unsearchable" }]);
+  });
+
   it("points a Location at the vendor back at the proxy", async () => {
     const made = world();
     made.vendor = () =>

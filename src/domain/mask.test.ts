@@ -108,6 +108,28 @@ describe("secretForms", () => {
     },
   );
 
+  it.each([
+    ["System.Text.Json", (key: string) => key.replaceAll("+", "\\u002B")],
+    ["Go's HTML", (key: string) => key.replaceAll("+", "&#43;")],
+    ["Handlebars", (key: string) => key.replaceAll("=", "&#x3D;")],
+    ["a path encoder that keeps the plus", (key: string) => key.replaceAll("/", "%2F").replaceAll("=", "%3D")],
+    ["a URL inside a URL", (key: string) => encodeURIComponent(encodeURIComponent(key))],
+    ["UTF-16, little-endian", (key: string) => Buffer.from(key, "utf16le").toString("latin1")],
+    ["UTF-16, big-endian", (key: string) => Buffer.from(key, "utf16le").swap16().toString("latin1")],
+  ])("covers the key as written by %s", (_name, write) => {
+    const key = "Zm9v+mFyYmF6/3F1eA+NvcnJlY3Q=";
+    const spelling = write(key);
+    const { text } = masked(secretForms(key, []), new Uint8Array(Buffer.from(`<${spelling}>`, "latin1")), [5]);
+    expect(text).toBe(`<${"*".repeat(spelling.length)}>`);
+  });
+
+  it("covers a key with more special characters than every choice is tried of", () => {
+    const key = "a!b@c#d$e%f^g&h*i(j)k=l+m/n?o";
+    for (const spelling of [key, encodeURIComponent(key), JSON.stringify(key).slice(1, -1)]) {
+      expect(masked(secretForms(key, []), bytesOf(`<${spelling}>`)).text).toBe(`<${"*".repeat(spelling.length)}>`);
+    }
+  });
+
   it("covers every spelling of what else gives the secret away", () => {
     const other = "another-part-of-it";
     const forms = secretForms(SECRET, [other, Buffer.from(`user:${SECRET}`).toString("base64")]);

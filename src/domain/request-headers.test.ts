@@ -200,6 +200,17 @@ describe("vendorRequestHeaders", () => {
     expect(sent(only, { upgrade: true })).toEqual({ upgrade: "websocket" });
   });
 
+  it("asks for no coding and no charset in which the key could not be found", () => {
+    const incoming = {
+      accept: "application/json;charset=utf-16",
+      "accept-encoding": "gzip, deflate, zstd",
+      accept_encoding: "zstd",
+      "accept-charset": "utf-16",
+      "a-im": "vcdiff",
+    };
+    expect(sent(incoming)).toEqual({ accept: "application/json", "accept-encoding": "gzip" });
+  });
+
   it("never lets a denied name through, whatever stands beside it", () => {
     const names = fc.constantFrom(...DENIED, ...Object.keys(PASSED));
     fc.assert(

@@ -9,6 +9,7 @@
  * `Origin` passes (the vendor's CORS answer is the vendor's to give); `Referer` and `Sec-Fetch-*` do not: they tell of
  * the proxy's URL and of pages that are none of the vendor's business.
  */
+import { readableCodings, withoutCharsets } from "./content-coding.ts";
 import { HeaderMap, type ReadHeaders } from "./header-map.ts";
 import { connectionNamed, isHopByHop, isPaymentHeader, isRelayKeyHeader, plainName } from "./header-names.ts";
 import { carriesToken, isTokenSubprotocol, type Presented } from "./presented.ts";
@@ -53,7 +54,9 @@ export function vendorRequestHeaders(incoming: ReadHeaders, options: VendorHeade
     if (isNeverSent(plain) || perHop.has(plain) || denied.has(plain)) continue;
     if (account.has(plain) && !allowed.has(name.toLowerCase())) continue;
     if (plain.startsWith("sec-websocket-") || carriesToken(value)) continue;
-    headers.append(name, value);
+    const narrow = NARROWED.get(plain);
+    if (narrow === undefined) headers.append(name, value);
+    else if (plain === name) headers.append(name, narrow(value));
   }
   for (const [name, value] of Object.entries(options.fixed)) {
     if (!isFraming(plainName(name))) headers.set(name, value);
@@ -76,6 +79,12 @@ export function isFixableHeader(name: string): boolean {
   const plain = plainName(name);
   return !isFraming(plain) && !isRelayKeyHeader(plain) && !isPaymentHeader(plain);
 }
+
+/** What a caller may ask of an answer's form, less what could not be searched for the key; look-alikes of the names do not pass. */
+const NARROWED: ReadonlyMap<string, (value: string) => string> = new Map([
+  ["accept", withoutCharsets],
+  ["accept-encoding", readableCodings],
+]);
 
 function deniedByOptions(options: VendorHeaderOptions): ReadonlySet<string> {
   const denied = new Set(options.authHeaderNames.map(plainName));
@@ -109,6 +118,9 @@ const NEVER_SENT: ReadonlySet<string> = new Set([
   "x-override-url",
   "x-host",
   "destination",
+  // An answer in another charset, or as a difference to an earlier one (RFC 3229), could not be searched for the key.
+  "accept-charset",
+  "a-im",
   // Who passed it on.
   "forwarded",
   "via",

@@ -35,13 +35,21 @@ class Memory {
 
 /** Encoded and escaped spellings of `text`, whose UTF-8 bytes are given along; none of them twice. */
 export function spellings(text: string, bytes: Uint8Array): readonly Uint8Array[] {
-  const memory = new Memory(bytes.length * 16 + 64);
+  const memory = new Memory(bytes.length * 20 + 64);
   const found = base64Spellings(bytes, memory);
   found.push(hexSpelling(bytes, memory), percentSpelling(bytes, NONE_KEPT, memory));
+  found.push(wideSpelling(text, 0, memory), wideSpelling(text, 1, memory));
   for (const kept of KEPT_SETS) if (!keepsAll(bytes, kept)) addNew(found, percentSpelling(bytes, kept, null));
   if (text.includes(" ")) addNew(found, percentSpelling(bytes, KEPT_FORM, null).map(plusForSpace));
-  if (keepsAll(bytes, NEVER_ESCAPED)) return found;
-  for (const form of escapedTexts(text)) if (form !== text) addNew(found, utf8(form));
+  if (keepsAll(bytes, PLAIN)) return found;
+  const forms = new Set(keepsAll(bytes, NEVER_ESCAPED) ? [] : escapedTexts(text));
+  for (const form of mixedEscapes(text)) forms.add(form);
+  forms.delete(text);
+  const encoded = found.length;
+  for (const form of forms) {
+    const spelled = utf8(form);
+    if (!standsIn(found, encoded, spelled)) found.push(spelled);
+  }
   return found;
 }
 
@@ -131,6 +139,67 @@ function escapedTexts(text: string): readonly string[] {
   ];
 }
 
+/** Of this many different characters every choice is tried; with more, only all of them. */
+const MAX_CHOSEN_CHARACTERS = 4;
+
+/** How a writer may escape one character. */
+const ESCAPES: readonly ((char: string) => string)[] = [
+  unicodeEscape,
+  (char) => `&#${char.charCodeAt(0)};`,
+  (char) => HTML_NAMES.get(char) ?? `&#${char.charCodeAt(0)};`,
+  (char) => HTML_NAMES.get(char) ?? `&#x${char.charCodeAt(0).toString(16)};`,
+  (char) => `%${char.charCodeAt(0).toString(16)}`,
+  // A URL inside a URL.
+  (char) => `%25${char.charCodeAt(0).toString(16)}`,
+];
+const HTML_NAMES: ReadonlyMap<string, string> = new Map([
+  ["&", "&amp;"],
+  ["<", "&lt;"],
+  [">", "&gt;"],
+  ['"', "&quot;"],
+]);
+
+/**
+ * Writers differ in which characters they escape: System.Text.Json takes the plus and leaves the equals sign, Handlebars
+ * does the reverse. So each choice is tried of the printable ASCII characters that any of them may take.
+ */
+function mixedEscapes(text: string): readonly string[] {
+  // Pieces that stay, and between them, at the odd places, one character each that may be escaped.
+  const pieces = text.split(/([ !"#$%&'()*+,/:;<=>?@[\\\]^`{|}])/);
+  const chars = [...new Set(pieces.filter((_piece, at) => at % 2 === 1))];
+  const choices = chars.length > MAX_CHOSEN_CHARACTERS ? [chars] : choicesOf(chars);
+  const forms: string[] = [];
+  for (const chosen of choices) {
+    for (const escape of ESCAPES) {
+      let form = "";
+      for (let at = 0; at < pieces.length; at++) {
+        const piece = pieces[at] ?? "";
+        form += at % 2 === 1 && chosen.includes(piece) ? escape(piece) : piece;
+      }
+      forms.push(form);
+    }
+  }
+  return forms;
+}
+
+/** Every part of a short list but the empty one. */
+function choicesOf(chars: readonly string[]): readonly (readonly string[])[] {
+  return Array.from({ length: 2 ** chars.length - 1 }, (_, at) =>
+    chars.filter((_char, bit) => (((at + 1) >> bit) & 1) === 1),
+  );
+}
+
+/** UTF-16, with the higher byte of each unit first (0) or second (1). */
+function wideSpelling(text: string, higherAt: 0 | 1, memory: Memory): Uint8Array {
+  const wide = memory.take(text.length * 2);
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    wide[at * 2 + higherAt] = unit >> 8;
+    wide[at * 2 + 1 - higherAt] = unit & 255;
+  }
+  return wide;
+}
+
 function unicodeEscape(char: string): string {
   return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
@@ -141,7 +210,16 @@ function keepsAll(bytes: Uint8Array, kept: Uint8Array): boolean {
 }
 
 function addNew(found: Uint8Array[], form: Uint8Array): void {
-  if (!found.some((known) => sameBytes(known, form))) found.push(form);
+  if (!standsIn(found, found.length, form)) found.push(form);
+}
+
+/** Among the first `count`. */
+function standsIn(found: readonly Uint8Array[], count: number, form: Uint8Array): boolean {
+  for (let at = 0; at < count; at++) {
+    const known = found[at];
+    if (known !== undefined && sameBytes(known, form)) return true;
+  }
+  return false;
 }
 
 /** Not in constant time: both sides are spellings of the same secret. */
@@ -158,6 +236,8 @@ function byteSet(chars: string): Uint8Array {
 }
 
 const NONE_KEPT = byteSet("");
+/** By any writer but those who escape every byte. */
+const PLAIN = byteSet(`${ALPHANUMERIC}-_.~`);
 /** By JSON and HTML writers. */
 const NEVER_ESCAPED = byteSet(`${ALPHANUMERIC}-_.~ ,:;!()*$%#@?[]^|{}`);
 /** Of a form's value, with the space kept to become a plus. */

@@ -9,14 +9,14 @@ import { maskText, secretForms, StreamMasker } from "../domain/mask.ts";
 import { costOf } from "../domain/price-cost.ts";
 import { PROBLEM_KINDS, type Refusal } from "../domain/problem.ts";
 import { rateLimitHeaders } from "../domain/ratelimit-headers.ts";
-import { callerResponseHeaders } from "../domain/response-headers.ts";
+import { callerResponseHeaders, type CallerHeaderOptions } from "../domain/response-headers.ts";
 import type { Result } from "../domain/result.ts";
 import { JsonUrlRewriter, mayHoldMember, rewriteLinkHeader, rewriteLocation, type UrlMap } from "../domain/rewrite.ts";
 import type { ProxyRoute } from "../domain/route.ts";
 import { urlMapFor } from "../domain/url-map.ts";
 import type { PaymentHold, PipelineSettings, Ports } from "../ports.ts";
 import type { VendorAnswer, VendorFailure } from "./call-vendor.ts";
-import { deliver, type ByteFilter, type DeliveryEnd } from "./deliver.ts";
+import { deliver, type ByteFilter, type DeliveryEnd, type DeliveryFailure } from "./deliver.ts";
 import type { Judgement } from "./judge.ts";
 import type { Ending, OpenCall } from "./open-call.ts";
 import { refusalResponse } from "./refuse.ts";
@@ -67,15 +67,15 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
     receipt = paid.value.headers;
     for (const [name, value] of Object.entries(paid.value.note)) call.open.note(name, value);
   }
-  if ((vendor.response.webSocket ?? null) !== null) return upgraded(call, vendor, receipt, ports);
-
   const forms = secretForms(vendor.key.secret, maskedForms(connection.auth, vendor.key.secret, vendor.key.accessToken));
   let known: UrlMap | null = null;
   // Most answers hold no URL of the vendor's, so the map is made when one is met.
   const map = (): UrlMap => (known ??= urlMap(call, settings));
+  const upgrade = (vendor.response.webSocket ?? null) !== null;
+  const bodyRewritten = scope.removeResponseMembers.length > 0;
+  const headers = callerHeaders(call, upstream, forms, map, receipt, { upgrade, bodyRewritten });
+  if (upgrade) return upgraded(call, vendor, headers, ports);
   const rewrites = connection.urlMembers.length > 0 && isJson(upstream);
-  const changed = scope.removeResponseMembers.length > 0;
-  const headers = callerHeaders(call, upstream, forms, map, receipt, changed);
   const maskers: StreamMasker[] = [];
   const meter = usageMeter(connection.prices, method, call.judgement.path, upstream);
   const filters = (whole: Uint8Array | null): ByteFilter[] => {
@@ -89,6 +89,7 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
   const delivered = await deliver({
     upstream: vendor.response,
     declaredBytes: declaredLength(upstream),
+    statusText: maskText(vendor.response.statusText, forms),
     headers: headers.value,
     method,
     filters,
@@ -107,8 +108,7 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
   if (typeof delivered === "string") {
     // Nothing reached the caller after all.
     await call.payment.release(delivered);
-    const refusal = delivered === "vendor_died" ? BROKE_OFF : answerLate(delivered);
-    return failed(call, { ...sent(vendor), refusal, forwarded: true });
+    return failed(call, { ...sent(vendor), refusal: undelivered(delivered), forwarded: true });
   }
   if (!call.open.isSettled()) ports.defer(call.open.settled);
   return delivered;
@@ -130,6 +130,17 @@ const BROKE_OFF: Refusal = {
   detail: "The vendor's answer broke off before it was complete.",
   reason: "vendor_died",
 };
+
+const UNSEARCHABLE: Refusal = {
+  code: "upstream_unreachable",
+  detail: "The vendor's answer is in a content coding that cannot be searched for the key, so it is not passed on.",
+  reason: "unsearchable",
+};
+
+function undelivered(failure: DeliveryFailure): Refusal {
+  if (failure === "vendor_died") return BROKE_OFF;
+  return failure === "unsearchable" ? UNSEARCHABLE : answerLate(failure);
+}
 
 function sent(vendor: VendorAnswer): Omit<VendorFailure, "refusal" | "forwarded"> {
   return {
@@ -178,24 +189,22 @@ function ending(call: AnsweredCall, vendor: VendorAnswer, end: DeliveryEnd): End
 }
 
 /** A WebSocket: the handshake is the call. Its messages pass through the platform, so their bytes are not counted. */
-function upgraded(
-  call: AnsweredCall,
-  vendor: VendorAnswer,
-  receipt: Readonly<Record<string, string>>,
-  ports: Ports,
-): Response {
+function upgraded(call: AnsweredCall, vendor: VendorAnswer, headers: CallerHeaders, ports: Ports): Response {
   call.open.note("websocket", true);
+  if (headers.masked) call.open.note("echo_masked", true);
   const prices = call.judgement.grant.connection.prices;
   const cost = costOf(prices, call.request.method, call.judgement.path, vendor.response.status, vendor.headers, null);
   call.open.settle({ ...ending(call, vendor, { bytesOut: 0, how: "whole" }), costUsdMicros: cost });
   if (call.judgement.grant.payment !== null) ports.defer(call.payment.close(cost));
-  const clean = callerResponseHeaders(vendor.headers, { upgrade: true });
   const answer = new Response(null, { status: 101, webSocket: vendor.response.webSocket });
-  clean.writeTo(answer.headers);
-  for (const [name, text] of Object.entries(receipt)) answer.headers.set(name, text);
-  answer.headers.set("x-relaykey-request-id", call.requestId);
-  answer.headers.set("x-relaykey-source", "upstream");
+  headers.value.writeTo(answer.headers);
   return answer;
+}
+
+interface CallerHeaders {
+  readonly value: HeaderMap;
+  /** Whether one of them held the key. */
+  readonly masked: boolean;
 }
 
 function callerHeaders(
@@ -204,10 +213,10 @@ function callerHeaders(
   forms: readonly Uint8Array[],
   map: () => UrlMap,
   receipt: Readonly<Record<string, string>>,
-  rewritten: boolean,
-): { readonly value: HeaderMap; readonly masked: boolean } {
+  options: CallerHeaderOptions,
+): CallerHeaders {
   let masked = false;
-  const value = callerResponseHeaders(upstream, { bodyRewritten: rewritten }, (name, text) => {
+  const value = callerResponseHeaders(upstream, options, (name, text) => {
     const safe = maskText(text, forms);
     masked ||= safe !== text;
     return name === "location" ? rewriteLocation(safe, map()) : name === "link" ? rewriteLinkHeader(safe, map()) : safe;

@@ -88,7 +88,11 @@ export async function callVendor(
       nowMs: ports.clock.nowMs(),
       accessToken: key.accessToken,
     });
-    const sent = new Request(dressed.url, { method: request.method, body, redirect: "manual", signal });
+    const { method } = request;
+    const init = { method, body, redirect: "manual", signal } as const;
+    // The platform's cache knows an answer by its URL and not by the key that it was given for: it is passed by.
+    const cached = method === "GET" || method === "HEAD";
+    const sent = new Request(dressed.url, cached ? { ...init, cache: "no-store" } : init);
     outgoing.writeTo(sent.headers);
     return sent;
   };

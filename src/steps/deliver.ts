@@ -5,6 +5,7 @@
  * Encoded bodies (gzip, br): workerd decodes what a script reads, so the answer is cloned, the clone is searched, and
  * the vendor's own bytes are passed on when nothing was found. What is too large for that is re-encoded while streaming.
  */
+import { bodyCoding } from "../domain/content-coding.ts";
 import type { HeaderMap } from "../domain/header-map.ts";
 import { dropAboutBytes } from "../domain/response-headers.ts";
 import type { Ports } from "../ports.ts";
@@ -27,13 +28,15 @@ export interface DeliveryEnd {
   readonly how: "whole" | "client_gone" | DeliveryFailure;
 }
 
-/** Why the vendor's answer is not whole. */
-export type DeliveryFailure = "vendor_died" | Late;
+/** Why the vendor's answer is not whole, or is not passed on at all. */
+export type DeliveryFailure = "vendor_died" | "unsearchable" | Late;
 
 export interface Delivery {
   readonly upstream: Response;
   /** Content-Length of the upstream answer; null: none. */
   readonly declaredBytes: number | null;
+  /** The reason phrase, masked. */
+  readonly statusText: string;
   /** Cleaned headers, written to when the body's form changes. */
   readonly headers: HeaderMap;
   readonly method: string;
@@ -62,15 +65,19 @@ export async function deliver(delivery: Delivery): Promise<Response | DeliveryFa
     delivery.ended({ bytesOut: 0, how: "whole" });
     return respond(delivery, null);
   }
-  const encoding = (headers.get("content-encoding") ?? "identity").trim().toLowerCase();
+  const coding = bodyCoding(headers.get("content-encoding"));
+  if (coding === "unreadable") {
+    body.cancel().catch(() => undefined);
+    return "unsearchable";
+  }
   const streaming = (headers.get("content-type") ?? "").toLowerCase().startsWith("text/event-stream");
   const declared = delivery.declaredBytes;
-  if (encoding !== "identity" && !streaming) return deliverEncoded(delivery);
-  if (encoding !== "identity") headers.delete("content-encoding");
-  if (encoding === "identity" && !streaming && declared !== null && declared <= SMALL_BODY_BYTES) {
+  if (coding === "decoded" && !streaming) return deliverEncoded(delivery);
+  if (coding === "decoded") headers.delete("content-encoding");
+  if (coding === "plain" && !streaming && declared !== null && declared <= SMALL_BODY_BYTES) {
     return deliverSmall(delivery, declared);
   }
-  return deliverStream(delivery, body, encoding === "identity" ? declared : null);
+  return deliverStream(delivery, body, coding === "plain" ? declared : null);
 }
 
 async function deliverSmall(delivery: Delivery, declared: number): Promise<Response | DeliveryFailure> {
@@ -132,8 +139,8 @@ function deliverStream(delivery: Delivery, body: ReadableStream<Uint8Array>, dec
   return respond(delivery, pipe.readable);
 }
 
-function respond({ upstream, headers }: Delivery, body: BodyInit | null): Response {
-  const response = new Response(body, { status: upstream.status, statusText: upstream.statusText });
+function respond({ upstream, statusText, headers }: Delivery, body: BodyInit | null): Response {
+  const response = new Response(body, { status: upstream.status, statusText });
   headers.writeTo(response.headers);
   return response;
 }
