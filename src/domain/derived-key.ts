@@ -16,6 +16,7 @@ export type KeyPurpose =
   | "confirmation_form"
   | "login_link"
   | "session"
+  | "session_mark"
   | "export_link";
 
 /** Throws when the seed is too short: a deployment without a proper seed must not sign anything. */

@@ -1,6 +1,6 @@
 /** Those who hold credentials, what they may use, and how it is handed to them, in a real browser on the real stack. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { items, member } from "../harness/api-client.ts";
+import { items, member, text } from "../harness/api-client.ts";
 import { axe, axeText, settled } from "./browser.ts";
 import { buildBusyWorld, type BusyWorld } from "./busy-world.ts";
 import { startDesk, type Desk } from "./desk.ts";
@@ -261,5 +261,21 @@ describe("a management key", () => {
     await dialog.getByRole("button", { name: "I have kept the key" }).click();
     await dialog.waitFor({ state: "detached" });
     expect(await page.content()).not.toContain(key);
+  }, 60_000);
+
+  it("keeps whoever replaces the own key signed in, with the new one", async () => {
+    const made = await desk.api.admin("POST", "/api/v1/management-keys", { name: "Olga’s own", role: "owner" });
+    const { page, context } = await desk.signedIn({ key: text(member(made.body, "key")) });
+    const before = await context.cookies();
+    await page.goto("/keys");
+    await page.getByRole("row").filter({ hasText: "Olga’s own" }).getByRole("button", { name: "Rotate" }).click();
+    const dialog = page.getByRole("dialog", { name: "Olga’s own is ready" });
+    await expect.poll(async () => (await context.cookies())[0]?.value !== before[0]?.value).toBe(true);
+    const key = (await dialog.getByLabel("management key", { exact: true }).innerText()).trim();
+    await dialog.getByRole("button", { name: "I have kept the key" }).click();
+    await page.goto("/members");
+    await page.getByRole("heading", { name: "Members" }).waitFor();
+    expect(await page.evaluate("JSON.stringify([{ ...localStorage }, { ...sessionStorage }])")).not.toContain(key);
+    await context.close();
   }, 60_000);
 });

@@ -12,7 +12,7 @@ import { parseToken, verifyTokenHash } from "../../src/domain/token.ts";
 import { findKeySession } from "../../src/store/key-sessions.ts";
 import { findManagementKey, findManagementKeyByLookup, touchManagementKey } from "../../src/store/management-keys.ts";
 import type { ManagementKeyRow } from "../../src/store/management-keys.ts";
-import { keySessionId } from "./key-session.ts";
+import { isOpenedBy, keySessionId } from "./key-session.ts";
 import type { Caller, PublicContext } from "./route.ts";
 import { isSameOrigin, sessionCaller, sessionCookie } from "./session.ts";
 
@@ -69,21 +69,27 @@ async function keyCaller(context: PublicContext, token: string): Promise<Caller 
   if (parsed === null || parsed.kind !== "management") return null;
   const row = await findManagementKeyByLookup(context.db, parsed.lookupId);
   if (row === null || row.role !== parsed.role || !isLive(row, context.nowMs)) return null;
-  if (!verifyTokenHash(token, liveHashes(row, context.nowMs), peppers)) return null;
+  if (!verifyTokenHash(token, liveTokens(row, context.nowMs), peppers)) return null;
   if ((row.lastUsedAtMs ?? 0) + LAST_USED_INTERVAL_MS < context.nowMs) {
     context.defer(touchManagementKey(context.db, row.organisationId, row.id, context.nowMs));
   }
   return callerOf(row);
 }
 
-/** The key behind a session that a key opened, looked up afresh, or null. */
+/**
+ * The key behind a session that a key opened, looked up afresh. Null as well once the token that opened it would be
+ * refused: replaced, or made under a pepper that is gone.
+ */
 async function keySessionCaller(context: PublicContext, cookieValue: string): Promise<Caller | null> {
   const id = keySessionId(context.settings, cookieValue);
   const session = await findKeySession(context.db, id, context.nowMs);
   if (session === null) return null;
   if (session.keyId === OWNER_KEY_ID) return OWNER_CALLER;
   const row = await findManagementKey(context.db, session.organisationId, session.keyId);
-  return row !== null && isLive(row, context.nowMs) ? callerOf(row) : null;
+  if (row === null || !isLive(row, context.nowMs)) return null;
+  const { settings } = context;
+  const tokens = liveTokens(row, context.nowMs).filter((each) => settings.peppers.some((p) => p.id === each.pepperId));
+  return tokens.some((each) => isOpenedBy(settings, cookieValue, each.lookupId)) ? callerOf(row) : null;
 }
 
 function callerOf(row: ManagementKeyRow): Caller {
@@ -101,11 +107,19 @@ function isLive(row: ManagementKeyRow, nowMs: number): boolean {
   return row.status === "active" && (row.expiresAtMs === null || row.expiresAtMs > nowMs);
 }
 
-function liveHashes(row: ManagementKeyRow, nowMs: number): { hash: string; pepperId: string }[] {
-  const hashes = [{ hash: row.tokenHash, pepperId: row.pepperId }];
-  const { previousTokenHash: hash, previousPepperId: pepperId } = row;
-  if (hash !== null && pepperId !== null && (row.previousExpiresAtMs ?? 0) > nowMs) hashes.push({ hash, pepperId });
-  return hashes;
+interface LiveToken {
+  readonly lookupId: string;
+  readonly hash: string;
+  readonly pepperId: string;
+}
+
+/** The key's token, and the one before a rotation while that is still good. */
+function liveTokens(row: ManagementKeyRow, nowMs: number): LiveToken[] {
+  const tokens = [{ lookupId: row.lookupId, hash: row.tokenHash, pepperId: row.pepperId }];
+  const { previousLookupId: lookupId, previousTokenHash: hash, previousPepperId: pepperId } = row;
+  if (lookupId === null || hash === null || pepperId === null) return tokens;
+  if ((row.previousExpiresAtMs ?? 0) > nowMs) tokens.push({ lookupId, hash, pepperId });
+  return tokens;
 }
 
 /** Null when they do not read: a provisioner without constraints may do nothing. */

@@ -139,10 +139,11 @@ const openSessionWithKey = defineRoute({
   responses: { 204: null },
   idempotent: false,
   async handler(context): Promise<Outcome> {
-    if (bearerToken(context.request) === null || context.caller.kind !== "management_key") {
+    const token = bearerToken(context.request);
+    if (token === null || context.caller.kind !== "management_key") {
       return err({ code: "credential_missing", detail: "Send a management key as Authorization: Bearer rk_mgmt_…" });
     }
-    return ok({ status: 204, headers: { "set-cookie": await openKeySession(context) } });
+    return ok({ status: 204, headers: { "set-cookie": await openKeySession(context, token) } });
   },
 });
 

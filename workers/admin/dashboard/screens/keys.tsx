@@ -6,7 +6,7 @@ import type { IssuedManagementKey, ManagementKey } from "../../../../src/contrac
 import { post } from "../api/client.ts";
 import { connections } from "../api/directory.ts";
 import { useAction, useList } from "../api/resource.ts";
-import { canEdit } from "../api/session.ts";
+import { canEdit, session, signInWithKey } from "../api/session.ts";
 import { plain } from "../format.ts";
 import { Button } from "../ui/button.tsx";
 import { ConfirmDialog, SecretDialog } from "../ui/dialog.tsx";
@@ -30,7 +30,7 @@ export function Keys() {
     (id: string) => post<Issued>(`/management-keys/${id}/rotate`),
     (made) => {
       issued.value = made;
-      void list.reload();
+      void stay(made).then((here) => (here ? list.reload() : undefined));
     },
   );
   const make = (
@@ -117,6 +117,11 @@ export function Keys() {
       )}
     </>
   );
+}
+
+/** Replacing the key that opened this session ends it: the new key opens the next. Whether somebody is signed in. */
+async function stay(made: Issued): Promise<boolean> {
+  return made.id !== session.value?.id || (await signInWithKey(made.key)) === null;
 }
 
 function constraintText(row: ManagementKey): string {
