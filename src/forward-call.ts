@@ -41,6 +41,8 @@ export interface Progress {
   readonly budget: RetryBudget;
   /** Repeating cannot double an effect. */
   readonly repeatable: boolean;
+  /** An attempt ended so that the vendor may have carried it out: idempotency keys hold for one account, so for one key. */
+  unclear: boolean;
   readonly deadlineMs: number;
   /** As the call began; anything but `closed` is worth a note. */
   readonly breaker: "closed" | "open" | "half_open";

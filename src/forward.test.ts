@@ -225,6 +225,16 @@ describe("what is repeated", () => {
     expect(read.seen[0]?.headers.has("idempotency-key")).toBe(false);
   });
 
+  it("a write never for a blank idempotency key", async () => {
+    const vendor = bench([status(503), status(200)], { idempotencyHeader: "idempotency-key" });
+    await vendor.run({ method: "POST", body: bytes("{}"), headers: headerMap({ "idempotency-key": " " }) });
+    expect(vendor.seen).toHaveLength(1);
+    const rule = { idempotencyHeader: "idempotency-key", injectIdempotencyKey: true };
+    const added = bench([status(503), status(200)], rule);
+    await added.run({ method: "POST", body: bytes("{}"), headers: headerMap({ "idempotency-key": "" }) });
+    expect(added.seen.map((each) => each.headers.get("idempotency-key"))).toEqual(["req_1", "req_1"]);
+  });
+
   it("nothing when the vendor says not to, and more when it says so", async () => {
     const no = bench([status(503, { "x-should-retry": "false" })]);
     await no.run();
@@ -331,8 +341,9 @@ describe("failures", () => {
     const result = await vendor.run({ signal: controller.signal });
     expect(result.ok || result.error.refusal.reason).toBe("client_gone");
     const late = bench([status(200)]);
-    await late.run({ signal: AbortSignal.abort() });
+    const never = await late.run({ signal: AbortSignal.abort() });
     expect(late.seen).toHaveLength(0);
+    expect(never.ok || never.error).toMatchObject({ forwarded: false, attempts: 0 });
   });
 
   it("turns a status that HTTP does not know into a refusal", async () => {
@@ -376,6 +387,23 @@ describe("other keys", () => {
     const write = bench([status(429)], {}, 2);
     await write.run({ method: "POST" });
     expect(write.seen).toHaveLength(1);
+  });
+
+  it.each([
+    ["a timeout", "hang" as const, status(429)],
+    ["a reset", new Error("reset"), status(401)],
+    ["a failure", status(502), status(429)],
+  ])("are not tried for a write that may have been carried out with the first: %s", async (_name, first, second) => {
+    const rule = { idempotencyHeader: "idempotency-key" };
+    const headers = headerMap({ "idempotency-key": "abc" });
+    const write = bench([first, second], rule, 2);
+    await write.run({ method: "POST", headers, body: bytes("{}") });
+    expect(new Set(write.seen.map((each) => each.key))).toEqual(new Set(["0"]));
+    expect(write.switches).toEqual([]);
+    const read = bench([first, second, status(200)], rule, 2);
+    const result = await read.run();
+    expect(result.ok && result.value.response.status).toBe(200);
+    expect(read.seen.map((each) => each.key)).toEqual(["0", "0", "1"]);
   });
 
   it("end with the last: its answer is handed on", async () => {

@@ -46,6 +46,7 @@ export async function forward(call: ForwardCall): Promise<Result<ForwardAnswer, 
     rule,
     budget: budgetOf(call.organisationId, connection.id, startedMs),
     repeatable: !call.upgrade && mayRepeat(call.method, hasIdempotencyKey(rule, headers)),
+    unclear: false,
     deadlineMs: startedMs + rule.totalTimeoutMs,
     breaker: ports.health.breaker?.(call.organisationId, connection) ?? "closed",
     keyId: null,
@@ -79,6 +80,8 @@ type Step = "again" | Result<ForwardAnswer, ForwardFailure>;
 
 async function oneAttempt(progress: Progress, headers: HeaderMap, body: KeptBody): Promise<Attempt> {
   const { call, rule } = progress;
+  // Nothing is sent for a caller that has gone, so nothing counts as forwarded.
+  if (call.signal?.aborted === true) return { kind: "client_gone" };
   const startedMs = call.ports.clock.nowMs();
   const controller = new AbortController();
   const request = call.buildRequest(headers, body.next(), controller.signal);
@@ -102,6 +105,8 @@ async function afterAnswer(progress: Progress, answered: Response, body: KeptBod
   const signs = readVendorSigns(rule, status, headers, bodyStart, nowMs);
   const repeat = await repeatAfter(progress, status, signs, body);
   report(progress, status, signs, nowMs, repeat !== null);
+  if (signs.kind !== "limited" && signs.kind !== "refused" && (status === 408 || status >= 500))
+    progress.unclear = true;
   if (repeat !== null && (await pause(progress, String(status), repeat))) {
     await drop(response);
     return "again";
@@ -118,6 +123,7 @@ async function afterFailure(
 ): Promise<Step> {
   const { call } = progress;
   if (attempt.kind === "client_gone") return err(failure(progress, CLIENT_GONE));
+  progress.unclear = true;
   const repeat = body.again && progress.repeatable ? repeatDelay(progress, null, call.ports.random.unit()) : null;
   call.ports.health.report(call.organisationId, call.connection, {
     upstreamCredentialId: progress.keyId,
@@ -145,14 +151,14 @@ function report(progress: Progress, status: number, signs: VendorSigns, nowMs: n
 }
 
 function hasIdempotencyKey(rule: Reliability, headers: HeaderMap): boolean {
-  return rule.idempotencyHeader !== null && headers.has(rule.idempotencyHeader);
+  return rule.idempotencyHeader !== null && (headers.get(rule.idempotencyHeader)?.trim() ?? "") !== "";
 }
 
 /** The vendor's idempotency key, where it knows one and the policy adds it: one per call, the same for every attempt. */
 function withIdempotencyKey(call: ForwardCall, rule: Reliability): HeaderMap {
   if (!rule.injectIdempotencyKey || rule.idempotencyHeader === null || mayRepeat(call.method, false))
     return call.headers;
-  if (call.headers.has(rule.idempotencyHeader)) return call.headers;
+  if (hasIdempotencyKey(rule, call.headers)) return call.headers;
   const headers = new HeaderMap(call.headers);
   headers.set(rule.idempotencyHeader, call.requestId);
   return headers;

@@ -10,6 +10,7 @@ interface Sent {
   readonly path?: string;
   readonly headers?: Record<string, string>;
   readonly body?: BodyInit | null;
+  readonly signal?: AbortSignal;
 }
 
 async function send(made: World, sent: Sent = {}): Promise<Response> {
@@ -18,11 +19,23 @@ async function send(made: World, sent: Sent = {}): Promise<Response> {
     method: sent.method ?? "GET",
     headers: { authorization: `Bearer ${made.token}`, ...sent.headers },
     body: sent.body ?? null,
+    signal: sent.signal ?? null,
   });
   const route = resolveRoute(url, { proxyDomain: "localhost" });
   if (route.kind !== "proxy") throw new Error(`not a proxy route: ${route.kind}`);
   return handleCall(request, route, made.ports, SETTINGS);
 }
+
+const PRICED: NonNullable<GrantDocument["payment"]> = {
+  provider: "credits",
+  prices: [],
+  defaultUsdMicros: 1_000,
+  flow: "authorization",
+  quoteLifetimeSeconds: 60,
+  accepts: [],
+  facilitatorUrl: null,
+  account: "recipient",
+};
 
 async function problem(response: Response): Promise<Record<string, unknown>> {
   expect(response.headers.get("content-type")).toBe("application/problem+json");
@@ -46,16 +59,6 @@ describe("a document that stands for nothing any more", () => {
 
 describe("a call that is to be paid for while the vendor is failing", () => {
   const circuitOpen = { code: "circuit_open", detail: "The vendor is failing." } as const;
-  const rule: NonNullable<GrantDocument["payment"]> = {
-    provider: "credits",
-    prices: [],
-    defaultUsdMicros: 1_000,
-    flow: "authorization",
-    quoteLifetimeSeconds: 60,
-    accepts: [],
-    facilitatorUrl: null,
-    account: "recipient",
-  };
   const failing = (payment: GrantDocument["payment"]): World => {
     const made = world({ grants: [grant({ payment })] });
     made.reply = () => ({ decision: "go", admission: 1, limits: [], held: circuitOpen });
@@ -63,7 +66,7 @@ describe("a call that is to be paid for while the vendor is failing", () => {
   };
 
   it("hears of the price first", async () => {
-    const made = failing(rule);
+    const made = failing(PRICED);
     const take = () => Promise.resolve(err({ code: "payment_required", detail: "Pay first." } as const));
     const response = await send({ ...made, ports: { ...made.ports, payments: { take } } });
     expect(response.status).toBe(402);
@@ -73,7 +76,7 @@ describe("a call that is to be paid for while the vendor is failing", () => {
   });
 
   it("is refused once it has paid, and keeps its payment", async () => {
-    const made = failing(rule);
+    const made = failing(PRICED);
     const released: string[] = [];
     const hold = {
       settle: () => Promise.reject(new Error("nothing was delivered")),
@@ -92,6 +95,42 @@ describe("a call that is to be paid for while the vendor is failing", () => {
     const made = world();
     await send(made);
     expect(made.admissions[0]?.asksPayment).toBe(false);
+  });
+});
+
+describe("a paid call whose vendor does not answer", () => {
+  const paid = (vendor: World["vendor"]): { made: World; steps: string[] } => {
+    const made = world({ grants: [grant({ payment: PRICED })] });
+    made.vendor = vendor;
+    const steps: string[] = [];
+    const hold = {
+      settle: async () => (steps.push("settle"), ok({ headers: {}, note: {} })),
+      close: async (usdMicros: number | null) => void steps.push(`close ${String(usdMicros)}`),
+      release: async (reason: string) => void steps.push(`release ${reason}`),
+    };
+    return { made: { ...made, ports: { ...made.ports, payments: { take: async () => ok(hold) } } }, steps };
+  };
+
+  it("is charged when the caller hung up after the call had gone out", async () => {
+    const controller = new AbortController();
+    const { made, steps } = paid(() => {
+      controller.abort();
+      return new Promise<Response>(() => undefined);
+    });
+    await send(made, { signal: controller.signal });
+    expect(made.sent).toHaveLength(1);
+    expect(steps).toEqual(["settle", "close null"]);
+    expect(made.settlements).toMatchObject([{ reason: "client_gone", forwarded: true }]);
+  });
+
+  it("is not charged when the caller had gone before, or when the vendor cannot be reached", async () => {
+    const early = paid(() => new Response("never asked"));
+    await send(early.made, { signal: AbortSignal.abort() });
+    expect(early.made.sent).toEqual([]);
+    expect(early.steps).toEqual(["release upstream_unreachable"]);
+    const broken = paid(() => Promise.reject(new Error("reset")));
+    await send(broken.made, { method: "POST" });
+    expect(broken.steps).toEqual(["release upstream_unreachable"]);
   });
 });
 

@@ -18,7 +18,7 @@ import { answerCaller } from "./steps/answer.ts";
 import { authenticate } from "./steps/authenticate.ts";
 import { callVendor } from "./steps/call-vendor.ts";
 import { brokenEnding, openCall, refusedEnding } from "./steps/open-call.ts";
-import { takePayment } from "./steps/payment.ts";
+import { closeUnanswered, takePayment } from "./steps/payment.ts";
 import { refusalResponse } from "./steps/refuse.ts";
 import { bodyReader } from "./steps/request-body.ts";
 import { upstreamKeys } from "./steps/upstream-keys.ts";
@@ -90,7 +90,7 @@ export async function handleCall(
         ports,
         settings,
       );
-      if (!answer.ok) await payment.value.release(answer.error.refusal.code);
+      if (!answer.ok) await closeUnanswered(payment.value, answer.error, ports.defer);
       if (!answer.ok && !answer.error.forwarded) return refuseOpen(answer.error.refusal);
 
       // 10: hand the answer on, and settle: the event is emitted from the gate's journal.

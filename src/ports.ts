@@ -126,7 +126,7 @@ export interface PaymentHold {
   settle(): Promise<Result<PaymentReceipt, Refusal>>;
   /** The answer is complete; the actual cost is known (or null: charge what was quoted). Never throws. */
   close(actualUsdMicros: number | null): Promise<void>;
-  /** No charge: the call was not carried out, or the vendor answered with an error. Never throws. */
+  /** No charge: the call was not carried out, or the vendor failed or answered with an error. Never throws. */
   release(reason: string): Promise<void>;
 }
 

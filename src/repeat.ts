@@ -3,7 +3,7 @@
  * and keeps what one call has used up so far; the attempts themselves are made in `forward.ts`.
  */
 import { needsAccessToken } from "./domain/auth-apply.ts";
-import { backoffMs, newRetryBudget, takeRepeat, type RetryBudget } from "./domain/retry.ts";
+import { backoffMs, mayRepeat, newRetryBudget, takeRepeat, type RetryBudget } from "./domain/retry.ts";
 import type { VendorSigns } from "./domain/vendor-signs.ts";
 import type { Progress } from "./forward-call.ts";
 import type { KeptBody } from "./vendor-body.ts";
@@ -37,6 +37,7 @@ async function switchKey(progress: Progress, reason: "refused" | "limited"): Pro
   const { call, rule } = progress;
   if (progress.switches >= MAX_KEY_SWITCHES) return false;
   const renew = reason === "refused" && !progress.renewed && needsAccessToken(call.connection.auth);
+  if (!renew && progress.unclear && !mayRepeat(call.method, false)) return false;
   if (!renew && call.connection.upstreamCredentials.length < 2) return false;
   // A limit is the vendor's plea for fewer calls: trying another key is extra load all the same.
   if (reason === "limited" && !takeRepeat(progress.budget, rule.retryBudgetShare, call.ports.clock.nowMs()))

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { costOf, reserveFor } from "./price-cost.ts";
+import { costOf, reserveFor, type PricedAnswer } from "./price-cost.ts";
 import type { PriceRule } from "./price.ts";
 
 const PRICES: readonly PriceRule[] = [
@@ -19,6 +19,10 @@ const PRICES: readonly PriceRule[] = [
 ];
 const none = new Headers();
 
+function answered(status: number, usage: PricedAnswer["usage"], whole: boolean, headers = none): PricedAnswer {
+  return { status, headers, usage, whole };
+}
+
 describe("pricing", () => {
   it("reserves the most a call can cost", () => {
     expect(reserveFor(PRICES, "GET", "/v1/lookups/1")).toBe(2_500);
@@ -29,15 +33,20 @@ describe("pricing", () => {
   });
 
   it("charges a fixed price for a good answer only", () => {
-    expect(costOf(PRICES, "GET", "/v1/lookups/1", 200, none, null)).toBe(2_500);
-    expect(costOf(PRICES, "GET", "/v1/lookups/1", 404, none, null)).toBe(0);
-    expect(costOf(PRICES, "GET", "/v1/other", 200, none, null)).toBe(0);
-    expect(costOf([], "GET", "/v1/other", 200, none, null)).toBeNull();
+    expect(costOf(PRICES, "GET", "/v1/lookups/1", answered(200, null, true))).toBe(2_500);
+    expect(costOf(PRICES, "GET", "/v1/lookups/1", answered(404, null, true))).toBe(0);
+    expect(costOf(PRICES, "GET", "/v1/other", answered(200, null, true))).toBe(0);
+    expect(costOf([], "GET", "/v1/other", answered(200, null, true))).toBeNull();
   });
 
   it("charges what a header states; a good answer without it leaves the reservation spent", () => {
     const cost = (value: string | null, status = 200) =>
-      costOf(PRICES, "POST", "/v1/search", status, value === null ? none : new Headers({ "x-cost": value }), null);
+      costOf(
+        PRICES,
+        "POST",
+        "/v1/search",
+        answered(status, null, true, value === null ? none : new Headers({ "x-cost": value })),
+      );
     expect(cost("12.5")).toBe(125);
     expect(cost("0")).toBe(0);
     expect(cost("3", 500)).toBe(30);
@@ -49,7 +58,7 @@ describe("pricing", () => {
 
   it("sums members of the answer, rounded up to whole millionths", () => {
     const cost = (usage: Record<string, number> | null, status = 200) =>
-      costOf(PRICES, "POST", "/v1/chat/completions", status, none, usage);
+      costOf(PRICES, "POST", "/v1/chat/completions", answered(status, usage, true));
     expect(cost({ "usage.prompt_tokens": 1000, "usage.completion_tokens": 10 })).toBe(156);
     expect(cost({ "usage.prompt_tokens": 1000 })).toBe(150);
     expect(cost({ "usage.prompt_tokens": 1 })).toBe(1);
@@ -60,12 +69,29 @@ describe("pricing", () => {
     expect(cost({ "usage.prompt_tokens": Number.POSITIVE_INFINITY })).toBeNull();
   });
 
+  it("keeps the reservation spent for a stream that was cut before its last word", () => {
+    const cost = (completion: number, whole: boolean, status = 200) =>
+      costOf(PRICES, "POST", "/v1/chat/x", answered(status, { "usage.completion_tokens": completion }, whole));
+    expect(cost(1, true)).toBe(1);
+    expect(cost(1, false)).toBeNull();
+    expect(cost(1, false, 500)).toBe(1);
+    expect(cost(100_000, false)).toBe(60_000);
+  });
+
+  it("prices HEAD as GET, unless a rule before names it", () => {
+    expect(reserveFor(PRICES, "HEAD", "/v1/lookups/1")).toBe(2_500);
+    expect(costOf(PRICES, "HEAD", "/v1/lookups/1", answered(200, null, true))).toBe(2_500);
+    expect(reserveFor(PRICES, "HEAD", "/v1/search")).toBe(0);
+    const free: PriceRule = { kind: "fixed", methods: ["HEAD"], paths: [], usdMicros: 0 };
+    expect(reserveFor([free, ...PRICES], "HEAD", "/v1/lookups/1")).toBe(0);
+  });
+
   it("gives whole, never negative amounts", () => {
     const number = fc.double();
     fc.assert(
       fc.property(number, number, fc.integer({ min: 100, max: 599 }), (prompt, completion, status) => {
         const usage = { "usage.prompt_tokens": prompt, "usage.completion_tokens": completion };
-        const cost = costOf(PRICES, "POST", "/v1/chat/x", status, none, usage);
+        const cost = costOf(PRICES, "POST", "/v1/chat/x", answered(status, usage, true));
         if (cost !== null) {
           expect(Number.isSafeInteger(cost)).toBe(true);
           expect(cost).toBeGreaterThanOrEqual(0);

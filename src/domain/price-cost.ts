@@ -2,16 +2,29 @@
  * What a call can cost at most, and what it did cost, by the connection's price rules. Pure; amounts are whole millionths
  * of a US dollar, rounded up.
  *
- * The first rule whose method and path match holds. An empty list of methods or paths, and the method `*`, match all.
+ * The first rule whose method and path match holds. An empty list of methods or paths, and the method `*`, match all; GET
+ * stands for HEAD too, as in a scope.
  * An answer of 400 or above costs nothing unless it states a cost itself; a good answer that should have stated its cost
- * and did not is `null`: what was reserved then stays spent, so that silence never makes calls free.
+ * and did not is `null`: what was reserved then stays spent, so that silence never makes calls free. The same where the answer
+ * was not read to its end and states less than was reserved: usage is summed up in the last event of a stream.
  */
 import type { ReadHeaders } from "./header-map.ts";
 import { compilePattern, matchPattern, type Pattern } from "./pattern.ts";
 import type { PriceRule } from "./price.ts";
+import { methodAllowed } from "./scope-judge.ts";
 
 /** Values of the members that a price rule names, as found in the answer. */
 export type JsonUsage = Readonly<Record<string, number>>;
+
+/** What of an answer says its cost. */
+export interface PricedAnswer {
+  readonly status: number;
+  readonly headers: ReadHeaders;
+  /** What `usageMeter` found in the body; null when there was none to find. */
+  readonly usage: JsonUsage | null;
+  /** All of the body was seen. */
+  readonly whole: boolean;
+}
 
 interface CompiledRule {
   readonly rule: PriceRule;
@@ -26,7 +39,7 @@ export function priceRule(prices: readonly PriceRule[], method: string, path: st
   if (prices.length === 0) return null;
   for (const { rule, patterns } of compile(prices)) {
     const methods = rule.methods;
-    if (methods.length > 0 && !methods.includes(method) && !methods.includes("*")) continue;
+    if (methods.length > 0 && !methodAllowed(methods, method)) continue;
     if (patterns === null || patterns.some((pattern) => matchPattern(pattern, path))) return rule;
   }
   return null;
@@ -53,15 +66,12 @@ export function reserveFor(prices: readonly PriceRule[], method: string, path: s
 
 /**
  * What the call cost. Null: not known (or nothing on this connection has a price), the reservation counts as spent.
- * `usage`: what `usageMeter` found in the body; null when there was none to find.
  */
 export function costOf(
   prices: readonly PriceRule[],
   method: string,
   path: string,
-  status: number,
-  headers: ReadHeaders,
-  usage: JsonUsage | null,
+  { status, headers, usage, whole }: PricedAnswer,
 ): number | null {
   if (prices.length === 0) return null;
   const rule = priceRule(prices, method, path);
@@ -70,7 +80,8 @@ export function costOf(
   if (rule.kind === "fixed") return failed ? 0 : wholeMicros(rule.usdMicros);
   const stated = rule.kind === "header" ? headerUnits(rule, headers) : memberUnits(rule, usage);
   if (stated === null) return failed ? 0 : null;
-  return wholeMicros(stated);
+  const cost = wholeMicros(stated);
+  return whole || failed || cost >= reserveFor(prices, method, path) ? cost : null;
 }
 
 function headerUnits(rule: Extract<PriceRule, { kind: "header" }>, headers: ReadHeaders): number | null {

@@ -99,7 +99,8 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
     fixedLength: ports.fixedLength,
     signal: call.request.signal,
     ended: (end) => {
-      const cost = costOf(connection.prices, method, call.judgement.path, status, upstream, meter?.usage() ?? null);
+      const stated = { status, headers: upstream, usage: meter?.usage() ?? null, whole: end.how === "whole" };
+      const cost = costOf(connection.prices, method, call.judgement.path, stated);
       if (masked()) call.open.note("echo_masked", true);
       call.open.settle({ ...ending(call, vendor, end), costUsdMicros: cost });
       if (status < 400 && call.judgement.grant.payment !== null) ports.defer(call.payment.close(cost));
@@ -192,8 +193,10 @@ function ending(call: AnsweredCall, vendor: VendorAnswer, end: DeliveryEnd): End
 function upgraded(call: AnsweredCall, vendor: VendorAnswer, headers: CallerHeaders, ports: Ports): Response {
   call.open.note("websocket", true);
   if (headers.masked) call.open.note("echo_masked", true);
-  const prices = call.judgement.grant.connection.prices;
-  const cost = costOf(prices, call.request.method, call.judgement.path, vendor.response.status, vendor.headers, null);
+  const { connection } = call.judgement.grant;
+  const { response, headers: answered } = vendor;
+  const stated = { status: response.status, headers: answered, usage: null, whole: true };
+  const cost = costOf(connection.prices, call.request.method, call.judgement.path, stated);
   call.open.settle({ ...ending(call, vendor, { bytesOut: 0, how: "whole" }), costUsdMicros: cost });
   if (call.judgement.grant.payment !== null) ports.defer(call.payment.close(cost));
   const answer = new Response(null, { status: 101, webSocket: vendor.response.webSocket });

@@ -4,6 +4,7 @@ import type { Outcome, Refusal } from "../domain/problem.ts";
 import { ok } from "../domain/result.ts";
 import type { PaymentHold, Ports } from "../ports.ts";
 import type { Caller } from "./authenticate.ts";
+import type { VendorFailure } from "./call-vendor.ts";
 import type { Judgement } from "./judge.ts";
 import type { OpenCall } from "./open-call.ts";
 
@@ -40,4 +41,20 @@ export async function takePayment(
     held: call.held,
     note: call.open.note,
   });
+}
+
+/**
+ * The vendor gave no answer. A caller that hung up after its call had gone out pays for it: it may be carried out, and hanging
+ * up must not make it free. For what the vendor failed to do nothing is taken.
+ */
+export async function closeUnanswered(
+  payment: PaymentHold,
+  { refusal, forwarded }: Pick<VendorFailure, "refusal" | "forwarded">,
+  defer: Ports["defer"],
+): Promise<void> {
+  if (!forwarded || refusal.reason !== "client_gone") return payment.release(refusal.code);
+  const taken = payment.settle().then((paid) => (paid.ok ? payment.close(null) : undefined));
+  // Nobody waits for an answer any more, so the work must be kept alive by itself.
+  defer(taken);
+  await taken;
 }
