@@ -27,7 +27,14 @@ export const PriceRuleWire = z
       methods,
       paths,
       members: z
-        .array(z.strictObject({ member: MemberPath, usd_micros_per_unit: perUnit }))
+        .array(
+          z.strictObject({
+            member: MemberPath,
+            usd_micros_per_unit: perUnit,
+            /** An answer without it is priced by the others; of one without any other member the maximum is charged. */
+            optional: z.boolean().optional(),
+          }),
+        )
         .min(1)
         .max(16),
       max_usd_micros: Integer,
@@ -55,7 +62,11 @@ export function toPriceRule(wire: PriceRuleWire): PriceRule {
         kind: "json",
         methods: onMethods,
         paths: onPaths,
-        members: wire.members.map((each) => ({ member: each.member, usdMicrosPerUnit: each.usd_micros_per_unit })),
+        members: wire.members.map(({ member, usd_micros_per_unit: usdMicrosPerUnit, optional }) => ({
+          member,
+          usdMicrosPerUnit,
+          ...(optional === true ? { optional } : {}),
+        })),
         maxUsdMicros: wire.max_usd_micros,
       };
   }
@@ -78,7 +89,11 @@ export function fromPriceRule(rule: PriceRule): PriceRuleWire {
       return {
         kind: "json",
         ...common,
-        members: rule.members.map((each) => ({ member: each.member, usd_micros_per_unit: each.usdMicrosPerUnit })),
+        members: rule.members.map(({ member, usdMicrosPerUnit, optional }) => ({
+          member,
+          usd_micros_per_unit: usdMicrosPerUnit,
+          ...(optional === true ? { optional } : {}),
+        })),
         max_usd_micros: rule.maxUsdMicros,
       };
   }

@@ -60,18 +60,42 @@ describe("pricing", () => {
     const cost = (usage: Record<string, number> | null, status = 200) =>
       costOf(PRICES, "POST", "/v1/chat/completions", answered(status, usage, true));
     expect(cost({ "usage.prompt_tokens": 1000, "usage.completion_tokens": 10 })).toBe(156);
-    expect(cost({ "usage.prompt_tokens": 1000 })).toBe(150);
-    expect(cost({ "usage.prompt_tokens": 1 })).toBe(1);
+    expect(cost({ "usage.prompt_tokens": 1000, "usage.completion_tokens": 0 })).toBe(150);
+    expect(cost({ "usage.prompt_tokens": 1, "usage.completion_tokens": 0 })).toBe(1);
     expect(cost(null)).toBeNull();
     expect(cost({})).toBeNull();
     expect(cost(null, 500)).toBe(0);
-    expect(cost({ "usage.prompt_tokens": -5 })).toBeNull();
-    expect(cost({ "usage.prompt_tokens": Number.POSITIVE_INFINITY })).toBeNull();
+    for (const wrong of [-5, Number.POSITIVE_INFINITY]) {
+      expect(cost({ "usage.prompt_tokens": wrong, "usage.completion_tokens": 10 })).toBeNull();
+    }
+  });
+
+  it("keeps the reservation spent where a member is missing, unless that one is optional", () => {
+    const cost = (members: Record<string, number>, optional: boolean, status = 200) => {
+      const [fixed, header, json] = PRICES;
+      if (fixed === undefined || header === undefined || json?.kind !== "json") throw new Error("no such price");
+      const cached = { member: "usage.cached", usdMicrosPerUnit: 1, ...(optional ? { optional } : {}) };
+      const prices = [fixed, header, { ...json, members: [...json.members, cached] }];
+      return costOf(prices, "POST", "/v1/chat/x", answered(status, members, true));
+    };
+    const tokens = { "usage.prompt_tokens": 1000, "usage.completion_tokens": 10 };
+    expect(cost(tokens, true)).toBe(156);
+    expect(cost({ ...tokens, "usage.cached": 4 }, true)).toBe(160);
+    expect(cost({ ...tokens, "usage.cached": -4 }, true)).toBeNull();
+    expect(cost({ ...tokens, "usage.cached": 4 }, false)).toBe(160);
+    expect(cost(tokens, false)).toBeNull();
+    expect(cost({ "usage.prompt_tokens": 1000, "usage.cached": 4 }, true)).toBeNull();
+    expect(cost(tokens, false, 500)).toBe(0);
   });
 
   it("keeps the reservation spent for a stream that was cut before its last word", () => {
     const cost = (completion: number, whole: boolean, status = 200) =>
-      costOf(PRICES, "POST", "/v1/chat/x", answered(status, { "usage.completion_tokens": completion }, whole));
+      costOf(
+        PRICES,
+        "POST",
+        "/v1/chat/x",
+        answered(status, { "usage.prompt_tokens": 0, "usage.completion_tokens": completion }, whole),
+      );
     expect(cost(1, true)).toBe(1);
     expect(cost(1, false)).toBeNull();
     expect(cost(1, false, 500)).toBe(1);

@@ -5,8 +5,9 @@
  * The first rule whose method and path match holds. An empty list of methods or paths, and the method `*`, match all; GET
  * stands for HEAD too, as in a scope.
  * An answer of 400 or above costs nothing unless it states a cost itself; a good answer that should have stated its cost
- * and did not is `null`: what was reserved then stays spent, so that silence never makes calls free. The same where the answer
- * was not read to its end and states less than was reserved: usage is summed up in the last event of a stream.
+ * and did not is `null`: what was reserved then stays spent, so that silence never makes calls free. The same where one of
+ * several members is missing that is not optional, since callers can often choose what an answer shows (`?fields=`); and where
+ * the answer was not read to its end and states less than was reserved: usage is summed up in the last event of a stream.
  */
 import type { ReadHeaders } from "./header-map.ts";
 import { compilePattern, matchPattern, type Pattern } from "./pattern.ts";
@@ -90,11 +91,13 @@ function headerUnits(rule: Extract<PriceRule, { kind: "header" }>, headers: Read
   return Number(text) * rule.usdMicrosPerUnit;
 }
 
+/** Null: one is missing that must be there, or none is there at all. */
 function memberUnits(rule: Extract<PriceRule, { kind: "json" }>, usage: JsonUsage | null): number | null {
   let sum: number | null = null;
-  for (const { member, usdMicrosPerUnit } of rule.members) {
+  for (const { member, usdMicrosPerUnit, optional } of rule.members) {
     const value = usage !== null && Object.hasOwn(usage, member) ? usage[member] : undefined;
-    if (value === undefined || !Number.isFinite(value) || value < 0) continue;
+    if (value === undefined && optional === true) continue;
+    if (value === undefined || !Number.isFinite(value) || value < 0) return null;
     sum = (sum ?? 0) + value * usdMicrosPerUnit;
   }
   return sum;

@@ -20,7 +20,12 @@ export type PriceRule =
       readonly kind: "json";
       readonly methods: readonly string[];
       readonly paths: readonly string[];
-      readonly members: readonly { readonly member: string; readonly usdMicrosPerUnit: number }[];
+      readonly members: readonly {
+        readonly member: string;
+        readonly usdMicrosPerUnit: number;
+        /** An answer without it is priced by the others (cached tokens, another API's name); else its cost is not known. */
+        readonly optional?: boolean;
+      }[];
       /** Reserved at admission; the actual cost is settled and the rest given back. */
       readonly maxUsdMicros: number;
     };

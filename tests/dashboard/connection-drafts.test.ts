@@ -26,6 +26,7 @@ describe("the vendor's prices", () => {
       members: [
         { member: "usage.input_tokens", usd_micros_per_unit: 3 },
         { member: "usage.output_tokens", usd_micros_per_unit: 0.25 },
+        { member: "usage.cached", usd_micros_per_unit: 0.5, optional: true },
       ],
       max_usd_micros: 1_000_000,
     },
@@ -39,7 +40,7 @@ describe("the vendor's prices", () => {
     expect(rules.map(costText)).toEqual([
       "$0.00125 a call",
       "$1 for each unit of X-Cost, at most $5.00",
-      "$3 for a million of usage.input_tokens, $0.25 for a million of usage.output_tokens, at most $1.00",
+      "$3 for a million of usage.input_tokens, $0.25 for a million of usage.output_tokens, $0.5 for a million of usage.cached, at most $1.00",
     ]);
   });
 

@@ -7,7 +7,7 @@ import { invalidFields } from "../api/invalid.ts";
 import { useAction } from "../api/resource.ts";
 import { Button } from "../ui/button.tsx";
 import { FormDialog } from "../ui/dialog.tsx";
-import { Choices, TextArea, TextField } from "../ui/field.tsx";
+import { CheckField, Choices, TextArea, TextField } from "../ui/field.tsx";
 import { Methods } from "../ui/methods.tsx";
 import { costBody, costDraft, costMemberDraft } from "./cost-draft.ts";
 import type { CostDraft } from "./cost-draft.ts";
@@ -98,24 +98,27 @@ function Members(props: {
   return (
     <div class="stack tight">
       {members.value.map((each, i) => (
-        <div class="columns" key={each.key}>
-          <TextField
-            label="Member"
-            name={props.at(`members[${i}].member`)}
-            value={each.member}
-            failure={props.failure}
-            placeholder="usage.output_tokens"
-            code
-            required
-          />
-          <TextField
-            label="US dollars for a million"
-            name={props.at(`members[${i}].usd_micros_per_unit`)}
-            value={each.usd}
-            failure={props.failure}
-            placeholder="15"
-            required
-          />
+        <div class="stack tight" key={each.key}>
+          <div class="columns">
+            <TextField
+              label="Member"
+              name={props.at(`members[${i}].member`)}
+              value={each.member}
+              failure={props.failure}
+              placeholder="usage.output_tokens"
+              code
+              required
+            />
+            <TextField
+              label="US dollars for a million"
+              name={props.at(`members[${i}].usd_micros_per_unit`)}
+              value={each.usd}
+              failure={props.failure}
+              placeholder="15"
+              required
+            />
+          </div>
+          <CheckField label="Not in every answer" value={each.optional} />
         </div>
       ))}
       <div class="row">

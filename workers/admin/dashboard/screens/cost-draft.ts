@@ -15,6 +15,8 @@ export interface CostMemberDraft {
   readonly member: Signal<string>;
   /** US dollars for a million units, as vendors of models state it. */
   readonly usd: Signal<string>;
+  /** Not every answer has it. */
+  readonly optional: Signal<boolean>;
 }
 
 export interface CostDraft {
@@ -31,9 +33,9 @@ export interface CostDraft {
 
 let lastKey = 0;
 
-export function costMemberDraft(member = "", usdPerMillion = ""): CostMemberDraft {
+export function costMemberDraft(member = "", usdPerMillion = "", optional = false): CostMemberDraft {
   lastKey += 1;
-  return { key: lastKey, member: signal(member), usd: signal(usdPerMillion) };
+  return { key: lastKey, member: signal(member), usd: signal(usdPerMillion), optional: signal(optional) };
 }
 
 export function costDraft(from: Cost | null): CostDraft {
@@ -47,7 +49,9 @@ export function costDraft(from: Cost | null): CostDraft {
     members: signal(
       from?.kind === "json"
         ? // A millionth of a dollar for one is a dollar for a million.
-          from.members.map((each) => costMemberDraft(each.member, plainNumber(each.usd_micros_per_unit)))
+          from.members.map((each) =>
+            costMemberDraft(each.member, plainNumber(each.usd_micros_per_unit), each.optional ?? false),
+          )
         : [costMemberDraft()],
     ),
   };
@@ -89,6 +93,7 @@ export function costBody(draft: CostDraft, index: number): Result<Cost, readonly
         members: draft.members.value.map((each, i) => ({
           member: each.member.value.trim(),
           usd_micros_per_unit: rate(each.usd.value, `members[${i}].usd_micros_per_unit`, 1),
+          ...(each.optional.value ? { optional: true } : {}),
         })),
         max_usd_micros: usd,
       };
