@@ -14,6 +14,8 @@ export interface ForwardCall {
   readonly connection: ConnectionDocument;
   readonly requestId: string;
   readonly method: string;
+  /** Canonical upstream path, base path included. */
+  readonly path: string;
   /** Headers for the vendor, without its key. */
   readonly headers: HeaderMap;
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;

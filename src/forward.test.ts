@@ -64,6 +64,7 @@ function bench(answers: readonly Answer[], rule: Partial<Reliability> = {}, keys
         connection,
         requestId: "req_1",
         method: "GET",
+        path: "/v1/things",
         headers: headerMap({ accept: "text/plain" }),
         body: null,
         upgrade: false,
@@ -223,6 +224,19 @@ describe("what is repeated", () => {
     const read = bench([status(200)], rule);
     await read.run();
     expect(read.seen[0]?.headers.has("idempotency-key")).toBe(false);
+  });
+
+  it("a write only on the paths where the vendor knows its key", async () => {
+    const rule = { idempotencyHeader: "idempotency-key", injectIdempotencyKey: true };
+    const headers = headerMap({ "idempotency-key": "abc" });
+    const other = bench([status(503), status(200)], { ...rule, idempotencyPaths: ["/emails"] });
+    await other.run({ method: "POST", headers, body: bytes("{}") });
+    expect(other.seen).toHaveLength(1);
+    await other.run({ method: "POST", body: bytes("{}") });
+    expect(other.seen.map((each) => each.headers.get("idempotency-key"))).toEqual(["abc", null]);
+    const known = bench([status(503), status(200)], { ...rule, idempotencyPaths: ["/emails", "/v1/*"] });
+    await known.run({ method: "POST", body: bytes("{}") });
+    expect(known.seen.map((each) => each.headers.get("idempotency-key"))).toEqual(["req_1", "req_1"]);
   });
 
   it("a write never for a blank idempotency key", async () => {
@@ -393,8 +407,9 @@ describe("other keys", () => {
     ["a timeout", "hang" as const, status(429)],
     ["a reset", new Error("reset"), status(401)],
     ["a failure", status(502), status(429)],
+    ["a conflict with itself", status(409), status(429)],
   ])("are not tried for a write that may have been carried out with the first: %s", async (_name, first, second) => {
-    const rule = { idempotencyHeader: "idempotency-key" };
+    const rule = { idempotencyHeader: "idempotency-key", retryStatuses: [409, 429, 502] };
     const headers = headerMap({ "idempotency-key": "abc" });
     const write = bench([first, second], rule, 2);
     await write.run({ method: "POST", headers, body: bytes("{}") });

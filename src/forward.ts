@@ -6,12 +6,11 @@
  */
 import { HeaderMap } from "./domain/header-map.ts";
 import type { Refusal } from "./domain/problem.ts";
-import type { Reliability } from "./domain/reliability.ts";
 import { err, ok, type Result } from "./domain/result.ts";
 import { countCall, mayRepeat } from "./domain/retry.ts";
 import { needsBodyStart, readVendorSigns, type VendorSigns } from "./domain/vendor-signs.ts";
 import type { ForwardCall, Progress } from "./forward-call.ts";
-import { budgetOf, couldRepeat, pause, repeatAfter, repeatDelay } from "./repeat.ts";
+import { budgetOf, couldRepeat, pause, repeatAfter, repeatDelay, withIdempotencyKey } from "./repeat.ts";
 import { attemptCall, type Attempt } from "./vendor-attempt.ts";
 import { keepBody, peekBody, type KeptBody } from "./vendor-body.ts";
 
@@ -40,12 +39,12 @@ export async function forward(call: ForwardCall): Promise<Result<ForwardAnswer, 
   const { connection, ports } = call;
   const rule = connection.reliability;
   const startedMs = ports.clock.nowMs();
-  const headers = withIdempotencyKey(call, rule);
+  const { headers, hasKey } = withIdempotencyKey(call, rule);
   const progress: Progress = {
     call,
     rule,
     budget: budgetOf(call.organisationId, connection.id, startedMs),
-    repeatable: !call.upgrade && mayRepeat(call.method, hasIdempotencyKey(rule, headers)),
+    repeatable: !call.upgrade && mayRepeat(call.method, hasKey),
     unclear: false,
     deadlineMs: startedMs + rule.totalTimeoutMs,
     breaker: ports.health.breaker?.(call.organisationId, connection) ?? "closed",
@@ -105,8 +104,8 @@ async function afterAnswer(progress: Progress, answered: Response, body: KeptBod
   const signs = readVendorSigns(rule, status, headers, bodyStart, nowMs);
   const repeat = await repeatAfter(progress, status, signs, body);
   report(progress, status, signs, nowMs, repeat !== null);
-  if (signs.kind !== "limited" && signs.kind !== "refused" && (status === 408 || status >= 500))
-    progress.unclear = true;
+  // After any other answer that is worth a repeat (a 409 while the first is still under way, too) it may be carried out.
+  if (signs.kind !== "limited" && signs.kind !== "refused") progress.unclear = true;
   if (repeat !== null && (await pause(progress, String(status), repeat))) {
     await drop(response);
     return "again";
@@ -148,20 +147,6 @@ function report(progress: Progress, status: number, signs: VendorSigns, nowMs: n
     refused: signs.kind === "refused",
     quota: signs.quota,
   });
-}
-
-function hasIdempotencyKey(rule: Reliability, headers: HeaderMap): boolean {
-  return rule.idempotencyHeader !== null && (headers.get(rule.idempotencyHeader)?.trim() ?? "") !== "";
-}
-
-/** The vendor's idempotency key, where it knows one and the policy adds it: one per call, the same for every attempt. */
-function withIdempotencyKey(call: ForwardCall, rule: Reliability): HeaderMap {
-  if (!rule.injectIdempotencyKey || rule.idempotencyHeader === null || mayRepeat(call.method, false))
-    return call.headers;
-  if (hasIdempotencyKey(rule, call.headers)) return call.headers;
-  const headers = new HeaderMap(call.headers);
-  headers.set(rule.idempotencyHeader, call.requestId);
-  return headers;
 }
 
 async function drop(response: Response): Promise<void> {

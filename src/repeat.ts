@@ -3,9 +3,18 @@
  * and keeps what one call has used up so far; the attempts themselves are made in `forward.ts`.
  */
 import { needsAccessToken } from "./domain/auth-apply.ts";
-import { backoffMs, mayRepeat, newRetryBudget, takeRepeat, type RetryBudget } from "./domain/retry.ts";
+import { HeaderMap } from "./domain/header-map.ts";
+import type { Reliability } from "./domain/reliability.ts";
+import {
+  backoffMs,
+  idempotencyHeaderOn,
+  mayRepeat,
+  newRetryBudget,
+  takeRepeat,
+  type RetryBudget,
+} from "./domain/retry.ts";
 import type { VendorSigns } from "./domain/vendor-signs.ts";
-import type { Progress } from "./forward-call.ts";
+import type { ForwardCall, Progress } from "./forward-call.ts";
 import type { KeptBody } from "./vendor-body.ts";
 
 /** Keys that one call tries after the first: a failover must not walk through a long list. */
@@ -13,6 +22,24 @@ const MAX_KEY_SWITCHES = 3;
 /** Timers may fire early by their granularity; a call before the vendor's time would be held back by its own hold. */
 const TIMER_SLACK_MS = 5;
 const MAX_BUDGETS = 1_000;
+
+/**
+ * The headers, and whether they carry an idempotency key that the vendor knows on this path. Where the policy adds one to a
+ * write without, it is the same for every attempt.
+ */
+export function withIdempotencyKey(
+  call: ForwardCall,
+  rule: Reliability,
+): { readonly headers: HeaderMap; readonly hasKey: boolean } {
+  const name = idempotencyHeaderOn(rule, call.path);
+  if (name === null) return { headers: call.headers, hasKey: false };
+  // A vendor takes a blank one for none.
+  if ((call.headers.get(name)?.trim() ?? "") !== "") return { headers: call.headers, hasKey: true };
+  if (!rule.injectIdempotencyKey || mayRepeat(call.method, false)) return { headers: call.headers, hasKey: false };
+  const headers = new HeaderMap(call.headers);
+  headers.set(name, call.requestId);
+  return { headers, hasKey: true };
+}
 
 /** Whether this answer is to be followed by a repeat, and after how many ms; null: it is the call's answer. */
 export async function repeatAfter(

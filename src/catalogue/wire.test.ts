@@ -38,7 +38,7 @@ test("what a preset allows on the wire is no more than the entry says", () => {
 
 test("a vendor's reliability survives the wire as it stands", () => {
   for (const vendor of listVendors()) {
-    const policy = { ...DEFAULT_RELIABILITY, refusedSigns: [], ...vendor.reliability };
+    const policy = { ...DEFAULT_RELIABILITY, refusedSigns: [], idempotencyPaths: [], ...vendor.reliability };
     const parsed = ReliabilityWire.safeParse(fromReliability(policy));
     expect(parsed.success, vendor.id).toBe(true);
     if (parsed.success) expect(toReliability(parsed.data, DEFAULT_RELIABILITY)).toEqual(policy);
@@ -53,7 +53,7 @@ test("what the catalogue fills in is what the API takes", () => {
       const settings = {
         ...DEFAULT_CONNECTION_SETTINGS,
         ...known,
-        reliability: { ...known.reliability, refusedSigns: known.reliability.refusedSigns ?? [] },
+        reliability: { refusedSigns: [], idempotencyPaths: [], ...known.reliability },
       };
       const wire = { base_url: baseUrl, auth, ...fromConnectionSettings(settings) };
       const parsed = ConnectionPatch.safeParse(JSON.parse(JSON.stringify(wire)));

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import type { Reliability } from "../domain/reliability.ts";
 import { HeaderName, readableText } from "./fields.ts";
+import { PathPattern } from "./scope.ts";
 
 const MAX_TIMEOUT_MS = 3_600_000;
 const timeout = z.int().min(1).max(MAX_TIMEOUT_MS).optional();
@@ -39,6 +40,8 @@ export const ReliabilityWire = z
     replay_body_max_bytes: z.int().min(0).max(16_777_216).optional(),
     retry_statuses: z.array(status).max(32).optional(),
     idempotency_header: lowerHeader.nullable().optional(),
+    /** Paths on which the vendor knows that header; an empty list is every path. */
+    idempotency_paths: z.array(PathPattern).max(64).optional(),
     inject_idempotency_key: z.boolean().optional(),
     retry_budget_share: z.number().min(0).max(1).optional(),
     breaker: z
@@ -79,6 +82,7 @@ export function toReliability(wire: ReliabilityWire, base: Reliability): Reliabi
     replayBodyMaxBytes: wire.replay_body_max_bytes ?? base.replayBodyMaxBytes,
     retryStatuses: wire.retry_statuses ?? base.retryStatuses,
     idempotencyHeader: wire.idempotency_header === undefined ? base.idempotencyHeader : wire.idempotency_header,
+    idempotencyPaths: wire.idempotency_paths ?? base.idempotencyPaths ?? [],
     injectIdempotencyKey: wire.inject_idempotency_key ?? base.injectIdempotencyKey,
     retryBudgetShare: wire.retry_budget_share ?? base.retryBudgetShare,
     breaker: wire.breaker === undefined ? base.breaker : toBreaker(wire.breaker),
@@ -100,6 +104,7 @@ export function fromReliability(reliability: Reliability): ReliabilityWire {
     replay_body_max_bytes: reliability.replayBodyMaxBytes,
     retry_statuses: [...reliability.retryStatuses],
     idempotency_header: reliability.idempotencyHeader,
+    idempotency_paths: [...(reliability.idempotencyPaths ?? [])],
     inject_idempotency_key: reliability.injectIdempotencyKey,
     retry_budget_share: reliability.retryBudgetShare,
     breaker: reliability.breaker && {

@@ -159,7 +159,7 @@ export function fromScope(scope: Scope): ScopeView {
       : { allowed_methods: [...only.methods], allowed_paths: [...only.paths] }),
     deny_query_params: [...scope.denyQueryParams],
     allow_query_params: copied(scope.allowQueryParams),
-    body_rules: scope.body.map((rule) => ({ ...rule, values: [...rule.values] })),
+    body_rules: scope.body.map(({ member, effect, values }) => ({ member, effect, values: [...values] })),
     max_body_bytes: scope.maxBodyBytes,
     graphql: scope.graphql && { operations: [...scope.graphql.operations], fields: copied(scope.graphql.fields) },
     json_rpc: scope.jsonRpc && { methods: copied(scope.jsonRpc.methods), tools: copied(scope.jsonRpc.tools) },

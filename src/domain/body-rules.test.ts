@@ -14,9 +14,9 @@ function bytes(body: unknown): Uint8Array {
   return new TextEncoder().encode(typeof body === "string" ? body : JSON.stringify(body));
 }
 
-function judge(scope: Partial<Scope>, body: unknown, headers = {}): string | null {
+function judge(scope: Partial<Scope>, body: unknown, headers = {}, method = "POST"): string | null {
   const given = body instanceof Uint8Array ? body : bytes(body);
-  return judgeBody({ ...EMPTY_SCOPE, ...scope }, { ...JSON_HEADERS, ...headers }, given)?.code ?? null;
+  return judgeBody({ ...EMPTY_SCOPE, ...scope }, method, { ...JSON_HEADERS, ...headers }, given)?.code ?? null;
 }
 
 const deny = (member: string, ...values: BodyRule["values"]): BodyRule => ({ member, effect: "deny", values });
@@ -95,8 +95,12 @@ describe("what a rule needs to read and cannot is refused", () => {
     expect(judge(scope, body)).toBe("body_denied");
   });
 
-  it("a body of no bytes says nothing", () => {
-    expect(judge({ body: [oneOf("a", 1)], models: ["m"] }, "", { contentType: null })).toBeNull();
+  it("a body of no bytes says nothing, but lacks what must be there where the method wants a body", () => {
+    const none = { contentType: null };
+    expect(judge({ body: [deny("a"), allow("b")], models: ["m"] }, "", none)).toBeNull();
+    expect(judge({ body: [oneOf("dry_run", true)] }, "", none)).toBe("body_denied");
+    expect(judge({ body: [oneOf("dry_run", true)] }, "", none, "PATCH")).toBe("body_denied");
+    expect(judge({ body: [oneOf("dry_run", true)] }, "", none, "DELETE")).toBeNull();
   });
 });
 
@@ -140,6 +144,7 @@ describe("deny", () => {
   it("names the member and never its value", () => {
     const refusal = judgeBody(
       { ...EMPTY_SCOPE, body: [deny("a.b")] },
+      "POST",
       JSON_HEADERS,
       bytes({ a: { b: "private-value" } }),
     );
@@ -219,6 +224,7 @@ describe("allow", () => {
   it("names the stranger", () => {
     const refusal = judgeBody(
       { ...EMPTY_SCOPE, ...scope },
+      "POST",
       JSON_HEADERS,
       bytes({ ...base, tags: [{ id: 1 }, { zip: 1 }] }),
     );
@@ -305,7 +311,7 @@ describe("models", () => {
   });
 
   it("says which are allowed", () => {
-    const refusal = judgeBody({ ...EMPTY_SCOPE, ...scope }, JSON_HEADERS, bytes({ model: "huge" }));
+    const refusal = judgeBody({ ...EMPTY_SCOPE, ...scope }, "POST", JSON_HEADERS, bytes({ model: "huge" }));
     expect(refusal?.detail).toBe('The model "huge" is not allowed; allowed: small-*, large-1.');
   });
 });

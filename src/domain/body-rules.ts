@@ -4,14 +4,16 @@
  *
  * Fail closed: a body that a rule needs to read and that cannot be read in one way only is refused (`body_denied`):
  * compressed, not JSON, not UTF-8, too deep, a ruled member there twice or under a variant of its name. A body of no
- * bytes says nothing and passes; `judgeScope` looks at GraphQL in the query.
+ * bytes lacks the members that must be there, where the method wants a body, and says nothing else. Parameters of the query that
+ * name members are judged in `query-members.ts`, GraphQL there in `graphql-rules.ts`.
  *
  * Effects of a member rule, with `values` v:
  * - `deny`: the member must not be there; with v, it must not be there with one of these values.
  * - `one_of`: the member must be there, each time with one of v.
- * - `allow`: as soon as one rule says `allow`, only members at, below or above an `allow` or `one_of` member may be
- *   there; with v, the member is optional but must have one of these values.
+ * - `allow`: as soon as one rule of a layer says `allow`, only members at, below or above an `allow` or `one_of` member of
+ *   that layer may be there; with v, the member is optional but must have one of these values.
  */
+import { layersOf } from "./body-layers.ts";
 import { judgeGraphqlBody, judgeGraphqlText } from "./graphql-rules.ts";
 import { findMembers, memberSteps, scalarsOf } from "./json-path.ts";
 import type { MemberStep } from "./json-path.ts";
@@ -37,23 +39,30 @@ export function readsBody(scope: Scope): boolean {
 }
 
 /** @returns `body_too_large`, `body_denied`, or null when the body may be sent */
-export function judgeBody(scope: Scope, headers: BodyHeaders, body: Uint8Array): Refusal | null {
+export function judgeBody(scope: Scope, method: string, headers: BodyHeaders, body: Uint8Array): Refusal | null {
   if (scope.maxBodyBytes !== null && body.byteLength > scope.maxBodyBytes) {
     const detail = `The body is larger than the ${scope.maxBodyBytes} bytes that the credential's scope allows.`;
     return { code: "body_too_large", detail, extensions: { max_body_bytes: scope.maxBodyBytes } };
   }
-  if (!readsBody(scope) || body.byteLength === 0) return null;
+  if (!readsBody(scope)) return null;
+  if (body.byteLength === 0) return WRITING.has(method) ? judgeMembers(scope.body, EMPTY) : null;
   const coding = headers.contentEncoding?.trim().toLowerCase() ?? "";
   if (coding !== "" && coding !== "identity")
     return unreadable("A compressed body cannot be judged; send it as it is.");
   const text = jsonText(body);
   if (!text.ok) return unreadable(PROBLEMS.malformed);
   const type = mediaType(headers.contentType);
-  if (type === "application/graphql" && onlyGraphql(scope)) return judgeGraphqlText(scope.graphql, text.value);
+  if (type === "application/graphql" && onlyGraphql(scope)) {
+    return judgeGraphqlText(scope.graphql, text.value, scope.removeResponseMembers);
+  }
   if (!isJson(type)) return unreadable("Only a JSON body in UTF-8 can be judged (Content-Type: application/json).");
   const document = scanJson(text.value);
   return document.ok ? judgeDocument(scope, document.value) : unreadable(PROBLEMS[document.error]);
 }
+
+/** Methods that say what is to be done in their body; without one they do what the vendor takes for the default. */
+const WRITING = new Set(["POST", "PUT", "PATCH"]);
+const EMPTY: JsonNode = { kind: "object", members: [], start: 0, end: 0 };
 
 const PROBLEMS: Readonly<Record<JsonProblem, string>> = {
   malformed: "The body is not well-formed JSON in UTF-8.",
@@ -86,7 +95,7 @@ function isJson(type: string | null): boolean {
 function judgeDocument(scope: Scope, document: JsonNode): Refusal | null {
   return (
     judgeMembers(scope.body, document) ??
-    (scope.graphql === null ? null : judgeGraphqlBody(scope.graphql, document)) ??
+    (scope.graphql === null ? null : judgeGraphqlBody(scope.graphql, document, scope.removeResponseMembers)) ??
     (scope.jsonRpc === null ? null : judgeRpcBody(scope.jsonRpc, document)) ??
     (scope.models === null ? null : judgeModel(scope.models, document))
   );
@@ -108,9 +117,13 @@ function judgeMembers(rules: readonly BodyRule[], document: JsonNode): Refusal |
     if (refusal !== null) return refusal;
   }
   if (!rules.some((rule) => rule.effect === "allow")) return null;
-  const allowed = rules.filter((rule) => rule.effect !== "deny").map((rule) => memberSteps(rule.member));
-  const stranger = findStranger(document, allowed);
-  return stranger === null ? null : deniedMember(stranger);
+  for (const layer of layersOf(rules)) {
+    if (!layer.some((rule) => rule.effect === "allow")) continue;
+    const allowed = layer.filter((rule) => rule.effect !== "deny").map((rule) => memberSteps(rule.member));
+    const stranger = findStranger(document, allowed);
+    if (stranger !== null) return deniedMember(stranger);
+  }
+  return null;
 }
 
 function judgeMember(rule: BodyRule, document: JsonNode): Refusal | null {

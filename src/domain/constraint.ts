@@ -4,13 +4,14 @@
  * (`inclusion.ts`), never by trying paths.
  * Invariant: what passes here allows no call, no lifetime and no rate that the constraint does not allow.
  */
+import { memberBeyond, sameBodyRule, stackRules } from "./body-layers.ts";
 import { globIncludes, matchesGlob } from "./glob.ts";
 import { compareRules } from "./inclusion.ts";
 import type { Limits } from "./limits.ts";
 import { inheritLimits, limitsProblem } from "./limit-ceiling.ts";
 import { err, ok, type Result } from "./result.ts";
 import { methodAllowed } from "./scope-judge.ts";
-import type { BodyRule, Rule, Scope } from "./scope.ts";
+import type { Rule, Scope } from "./scope.ts";
 
 export interface Constraint {
   readonly connections: readonly string[];
@@ -100,7 +101,7 @@ function inheritScope(outer: Scope, own: Scope): Scope {
     ...own,
     denyQueryParams: own.denyQueryParams.length === 0 ? outer.denyQueryParams : own.denyQueryParams,
     allowQueryParams: own.allowQueryParams ?? outer.allowQueryParams,
-    body: [...own.body, ...outer.body.filter((rule) => !own.body.some((each) => sameBodyRule(each, rule)))],
+    body: stackRules(own.body, outer.body),
     maxBodyBytes: own.maxBodyBytes ?? outer.maxBodyBytes,
     graphql:
       own.graphql === null || outer.graphql === null
@@ -141,6 +142,8 @@ export function outsideScope(outer: Scope, scope: Scope): readonly Omit<OutsideP
   if (!outer.body.every((rule_) => scope.body.some((each) => sameBodyRule(each, rule_)))) {
     add("body_rules", "The key's own rules for bodies must stand in each grant.");
   }
+  const beyond = memberBeyond(outer.body, scope.body);
+  if (beyond !== null) add("body_rules", `The key's own rules for bodies do not allow the member ${beyond}.`);
   if (outer.maxBodyBytes !== null && (scope.maxBodyBytes === null || scope.maxBodyBytes > outer.maxBodyBytes)) {
     add("max_body_bytes", `Bodies may have at most ${outer.maxBodyBytes} bytes.`);
   }
@@ -220,14 +223,6 @@ function subset(own: readonly string[] | null, outer: readonly string[] | null):
   if (own === null) return false;
   const allowed = new Set(outer);
   return own.every((each) => allowed.has(each));
-}
-
-function sameBodyRule(left: BodyRule, right: BodyRule): boolean {
-  return (
-    left.member === right.member &&
-    left.effect === right.effect &&
-    JSON.stringify(left.values) === JSON.stringify(right.values)
-  );
 }
 
 function listed(names: readonly string[]): string {

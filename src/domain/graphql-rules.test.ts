@@ -162,3 +162,21 @@ describe("judgeGraphqlParams", () => {
     expect(judgeGraphqlParams(READ, query)).toMatchObject({ code: "body_denied" });
   });
 });
+
+describe("beside hidden members", () => {
+  const hidden = ["data.viewer.email"];
+
+  it.each([
+    "{ viewer { x: email } }",
+    "{ shop { ...F } } fragment F on Shop { a { x: email } }",
+    "{ shop { ... on Shop { y: name } } }",
+    "query A { shop } query B { z: shop }",
+  ])("no field has another name: %s", (text) => {
+    const rule = { operations: ["query"], fields: null } as const;
+    expect(judgeGraphqlText(rule, text, hidden)).toMatchObject({ code: "body_denied" });
+    expect(judgeGraphqlText(rule, text)).toBeNull();
+    expect(judgeGraphqlText(rule, "{ viewer { email } }", hidden)).toBeNull();
+    const query = `query=${encodeURIComponent(text)}`;
+    expect(judgeGraphqlParams(rule, query, hidden)).toMatchObject({ code: "body_denied" });
+  });
+});

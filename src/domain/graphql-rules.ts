@@ -22,16 +22,16 @@ export const MAX_GRAPHQL_BATCH = 50;
 const PERSISTED = ["id", "documentId", "docId", "queryId", "queryHash", "hash", "persistedQuery"] as const;
 
 /** A request body: one operation object, or a list of them. */
-export function judgeGraphqlBody(rule: GraphqlRule, body: JsonNode): Refusal | null {
+export function judgeGraphqlBody(rule: GraphqlRule, body: JsonNode, hidden: readonly string[] = []): Refusal | null {
   if (body.kind === "array") {
     if (body.items.length > MAX_GRAPHQL_BATCH) return refused(`A batch may hold ${MAX_GRAPHQL_BATCH} operations.`);
     if (body.items.length === 0) return refused("The batch is empty.");
-    return firstRefusal(body.items, (item) => judgeRequest(rule, item));
+    return firstRefusal(body.items, (item) => judgeRequest(rule, item, hidden));
   }
-  return judgeRequest(rule, body);
+  return judgeRequest(rule, body, hidden);
 }
 
-function judgeRequest(rule: GraphqlRule, request: JsonNode): Refusal | null {
+function judgeRequest(rule: GraphqlRule, request: JsonNode, hidden: readonly string[]): Refusal | null {
   if (request.kind !== "object") return refused("A GraphQL request must be a JSON object.");
   const extensions = namesakes(request.members, "extensions").map((member) => member.value);
   const places = [request, ...extensions].flatMap((node) => (node.kind === "object" ? [node.members] : []));
@@ -43,11 +43,11 @@ function judgeRequest(rule: GraphqlRule, request: JsonNode): Refusal | null {
   if (query.value.kind !== "scalar" || typeof query.value.value !== "string") {
     return refused('The member "query" must be a string.');
   }
-  return judgeGraphqlText(rule, query.value.value);
+  return judgeGraphqlText(rule, query.value.value, hidden);
 }
 
 /** Parameters of a GET request: every `query` is judged; parameters that point at held documents are refused. */
-export function judgeGraphqlParams(rule: GraphqlRule, query: string): Refusal | null {
+export function judgeGraphqlParams(rule: GraphqlRule, query: string, hidden: readonly string[] = []): Refusal | null {
   for (const piece of query.split(/[&;]/)) {
     const equals = piece.indexOf("=");
     const [name, value] = equals === -1 ? [piece, ""] : [piece.slice(0, equals), piece.slice(equals + 1)];
@@ -61,7 +61,7 @@ export function judgeGraphqlParams(rule: GraphqlRule, query: string): Refusal | 
       return refused(NOT_HELD);
     }
     if (namesakes([member], "query").length === 0) continue;
-    const refusal = judgeGraphqlText(rule, decoded(value) ?? "");
+    const refusal = judgeGraphqlText(rule, decoded(value) ?? "", hidden);
     if (refusal !== null) return refusal;
   }
   return null;
@@ -75,9 +75,11 @@ function decoded(text: string): string | null {
   }
 }
 
-export function judgeGraphqlText(rule: GraphqlRule, text: string): Refusal | null {
+/** `hidden`: members that are taken out of answers, by their names; an alias would bring them back under another. */
+export function judgeGraphqlText(rule: GraphqlRule, text: string, hidden: readonly string[] = []): Refusal | null {
   const document = parsed(text);
   if (document === null) return refused("The GraphQL document cannot be parsed.");
+  if (hidden.length > 0 && hasAlias(document)) return refused(NO_ALIASES);
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
     if (definition.kind !== "FragmentDefinition") continue;
@@ -108,6 +110,22 @@ function parsed(text: string): DocumentNode | null {
     return null;
   }
 }
+
+/** At any depth, in operations and fragments alike. */
+function hasAlias(document: DocumentNode): boolean {
+  const waiting = document.definitions.flatMap((each) => ("selectionSet" in each ? [each.selectionSet] : []));
+  for (let set = waiting.pop(); set !== undefined; set = waiting.pop()) {
+    for (const selection of set.selections) {
+      if (selection.kind === "Field" && selection.alias !== undefined) return true;
+      if (selection.kind !== "FragmentSpread" && selection.selectionSet !== undefined)
+        waiting.push(selection.selectionSet);
+    }
+  }
+  return false;
+}
+
+const NO_ALIASES =
+  "This grant hides members of answers, so its GraphQL documents may give fields no other names (aliases).";
 
 /** Root fields by their own names. Inline fragments and spreads at the root add to them; each fragment is entered once. */
 function judgeFields(

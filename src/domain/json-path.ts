@@ -89,7 +89,8 @@ export function namesakes(members: readonly JsonMember[], name: string): readonl
   return members.filter((member) => member.name === name || looseName(member.name) === wanted);
 }
 
-function looseName(name: string): string {
+/** Alike for names that some reader would take for the same. */
+export function looseName(name: string): string {
   if (/^[a-z0-9]*$/.test(name)) return name;
   return name.normalize("NFKC").toLowerCase().replace(/[_-]/g, "");
 }

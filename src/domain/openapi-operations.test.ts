@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { parse } from "regexparam";
 import { describe, expect, test } from "vitest";
 import { MAX_OPERATION_NAME_CHARS, MAX_OPERATIONS, readOpenApi } from "./openapi-operations.ts";
+import { nameOperation } from "./operation.ts";
 
 const document = (paths: object, more: object = {}) => ({ openapi: "3.1.0", paths, ...more });
 const read = (text: unknown, basePath = "") => {
@@ -92,10 +93,12 @@ describe("readOpenApi", () => {
       fc.property(fc.dictionary(fc.string(), fc.oneof(item, fc.jsonValue())), fc.jsonValue(), (paths, servers) => {
         const result = readOpenApi(document(paths, { servers }), "/base");
         if (!result.ok) return;
-        for (const { template, name } of result.value.operations) {
+        const { operations } = result.value;
+        for (const { method, template, name } of operations) {
           expect(template.startsWith("/")).toBe(true);
           expect(name.length).toBeGreaterThan(0);
-          parse(template);
+          // Compiles every template of that method and length.
+          expect(() => nameOperation(operations, method, template)).not.toThrow();
         }
       }),
     );

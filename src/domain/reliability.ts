@@ -12,6 +12,8 @@ export interface Reliability {
   readonly retryStatuses: readonly number[];
   /** Header in which a request carries an idempotency key, lower case; null: the vendor knows none. */
   readonly idempotencyHeader: string | null;
+  /** Patterns of the upstream paths on which the vendor knows it; none: on every path. Elsewhere a write is never repeated. */
+  readonly idempotencyPaths?: readonly string[];
   /** Whether RelayKey adds an idempotency key to a write that carries none. */
   readonly injectIdempotencyKey: boolean;
   /** Retries may add at most this share of extra calls (0.2 = 20 %). */

@@ -44,14 +44,15 @@ export const UNRECORDED_MEMBERS = [
 ] as const satisfies readonly (keyof Scope)[];
 export type UnrecordedMember = (typeof UNRECORDED_MEMBERS)[number];
 
-const BODY_MEMBERS: ReadonlySet<UnrecordedMember> = new Set(["body", "maxBodyBytes", "jsonRpc", "models"]);
+/** Those that look at nothing but the body; rules for members and models look at the query too. */
+const BODY_MEMBERS: ReadonlySet<UnrecordedMember> = new Set(["maxBodyBytes", "jsonRpc"]);
 /** Methods that never have a body here: the proxy refuses one. */
 const BODYLESS = new Set(["GET", "HEAD"]);
 /** Which rules spoke when a call was refused, in the order in which they are asked; `null` is method and path. */
 const REFUSED_BY: Readonly<Record<string, readonly UnrecordedMember[] | null>> = {
   method_denied: null,
   path_denied: null,
-  query_denied: ["denyQueryParams", "allowQueryParams"],
+  query_denied: ["denyQueryParams", "allowQueryParams", "body"],
   body_denied: ["graphql", "body", "jsonRpc", "models"],
   body_too_large: ["maxBodyBytes"],
 };

@@ -66,7 +66,8 @@ describe("replayJudge", () => {
       call("/a/1", denied("path_denied")),
       "undecided",
     ],
-    ["a body rule, and no body", change(body), call("/a/1"), "same"],
+    ["a body rule, and a query that may name its member", change(body), call("/a/1"), "undecided"],
+    ["a rule for bodies alone, and no body", change({ jsonRpc: { methods: [], tools: null } }), call("/a/1"), "same"],
     ["a body rule, and a body", change(body), call("/a/1", post), "undecided"],
     ["a body rule, and nothing counted of a POST", change(body), call("/a/1", { ...post, bytesIn: 0 }), "undecided"],
     [

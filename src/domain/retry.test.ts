@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { backoffMs, countCall, mayRepeat, newRetryBudget, takeRepeat } from "./retry.ts";
+import { backoffMs, countCall, idempotencyHeaderOn, mayRepeat, newRetryBudget, takeRepeat } from "./retry.ts";
 
 describe("mayRepeat", () => {
   it.each(["GET", "HEAD", "OPTIONS"])("repeats %s", (method) => {
@@ -14,6 +14,24 @@ describe("mayRepeat", () => {
       expect(mayRepeat(method, true)).toBe(true);
     },
   );
+});
+
+describe("idempotencyHeaderOn", () => {
+  it("names the header where the vendor knows it, and by default everywhere", () => {
+    const rule = { idempotencyHeader: "idempotency-key" };
+    expect(idempotencyHeaderOn(rule, "/any")).toBe("idempotency-key");
+    expect(idempotencyHeaderOn({ ...rule, idempotencyPaths: [] }, "/any")).toBe("idempotency-key");
+    expect(idempotencyHeaderOn({ idempotencyHeader: null, idempotencyPaths: ["/any"] }, "/any")).toBeNull();
+    const some = { ...rule, idempotencyPaths: ["/emails", "/v1/*"] };
+    expect(idempotencyHeaderOn(some, "/emails")).toBe("idempotency-key");
+    expect(idempotencyHeaderOn(some, "/v1/a/b")).toBe("idempotency-key");
+    expect(idempotencyHeaderOn(some, "/emails/")).toBeNull();
+    expect(idempotencyHeaderOn(some, "/contacts")).toBeNull();
+  });
+
+  it("knows no header on a path that cannot be read", () => {
+    expect(idempotencyHeaderOn({ idempotencyHeader: "x", idempotencyPaths: ["emails"] }, "/emails")).toBeNull();
+  });
 });
 
 describe("backoffMs", () => {

@@ -4,6 +4,8 @@
  * Invariants: a call that is neither safe nor carries an idempotency key is never repeated after the vendor may have
  * carried it out; over any longer run, repeats stay within the connection's share of extra load.
  */
+import { compilePattern, matchPattern } from "./pattern.ts";
+import type { Reliability } from "./reliability.ts";
 
 /** Methods that change nothing (RFC 9110 §9.2.1); repeating them repeats no effect. */
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -18,6 +20,22 @@ const MAX_SAVED_REPEATS = 100;
 /** Whether the same call may be sent twice without risking a second effect. */
 export function mayRepeat(method: string, hasIdempotencyKey: boolean): boolean {
   return hasIdempotencyKey || SAFE_METHODS.has(method);
+}
+
+/**
+ * The header in which a call on this path may carry an idempotency key; null: the vendor does not know one there, and so
+ * would carry out each repeat. `path`: canonical upstream path, base path included.
+ */
+export function idempotencyHeaderOn(
+  { idempotencyHeader, idempotencyPaths = [] }: Pick<Reliability, "idempotencyHeader" | "idempotencyPaths">,
+  path: string,
+): string | null {
+  if (idempotencyHeader === null || idempotencyPaths.length === 0) return idempotencyHeader;
+  const known = idempotencyPaths.some((text) => {
+    const pattern = compilePattern(text);
+    return pattern !== null && matchPattern(pattern, path);
+  });
+  return known ? idempotencyHeader : null;
 }
 
 export interface BackoffRule {

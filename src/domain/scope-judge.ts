@@ -16,6 +16,7 @@ import { compilePattern, matchSegments, pathSegments } from "./pattern.ts";
 import type { Pattern } from "./pattern.ts";
 import type { Refusal } from "./problem.ts";
 import { judgeQuery } from "./query.ts";
+import { judgeQueryMembers } from "./query-members.ts";
 import type { Result } from "./result.ts";
 import { err } from "./result.ts";
 import type { Rule, Scope } from "./scope.ts";
@@ -33,22 +34,24 @@ export interface ScopedCall {
 }
 
 /** @returns the query to send, or `method_denied`, `path_denied`, `query_denied`, `invalid_request`, `body_denied`
- * (GraphQL in the query) */
+ * (GraphQL in the query, or a parameter that names a ruled member of the body) */
 export function judgeScope(
   scope: Scope,
   call: ScopedCall,
   reservedQueryParams: readonly string[],
 ): Result<string, Refusal> {
-  const refusal = judgeEndpoint(scope.rules, call.method, call.path);
-  if (refusal !== null) return err(refusal);
+  const outside = judgeEndpoint(scope.rules, call.method, call.path);
+  if (outside !== null) return err(outside);
   const query = judgeQuery(call.query, {
     deny: scope.denyQueryParams,
     allow: scope.allowQueryParams,
     reserved: reservedQueryParams,
   });
-  if (!query.ok || scope.graphql === null || query.value === "") return query;
-  const graphql = judgeGraphqlParams(scope.graphql, query.value);
-  return graphql === null ? query : err(graphql);
+  if (!query.ok || query.value === "") return query;
+  const refusal =
+    judgeQueryMembers(scope, call.method, query.value) ??
+    (scope.graphql === null ? null : judgeGraphqlParams(scope.graphql, query.value, scope.removeResponseMembers));
+  return refusal === null ? query : err(refusal);
 }
 
 /** Whether a rule's methods hold `method`. */

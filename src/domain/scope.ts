@@ -12,6 +12,8 @@ export interface BodyRule {
   readonly member: string;
   readonly effect: "allow" | "deny" | "one_of";
   readonly values: readonly (string | number | boolean | null)[];
+  /** Rules of one number form one list of what is allowed (`body-layers.ts`); absent: 0. Never on the wire. */
+  readonly layer?: number;
 }
 
 export interface Scope {

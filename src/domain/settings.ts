@@ -2,6 +2,7 @@
  * The forms in which policies, grants and connections keep their rules in the control database.
  * Pure types and pure merging; the wire's forms stand in `src/contract`. Stored as JSON, so additions must be optional.
  */
+import { stackRules } from "./body-layers.ts";
 import type { ConnectionDocument } from "./documents.ts";
 import { EMPTY_SCOPE } from "./scope.ts";
 import type { Scope } from "./scope.ts";
@@ -43,7 +44,7 @@ export function mergeScope(policy: Partial<Scope>, own: Partial<Scope>): Scope {
     ...policy,
     ...own,
     denyQueryParams: union(policy.denyQueryParams, own.denyQueryParams),
-    body: [...(policy.body ?? []), ...(own.body ?? [])],
+    body: stackRules(policy.body ?? [], own.body ?? []),
     removeResponseMembers: union(policy.removeResponseMembers, own.removeResponseMembers),
   };
 }

@@ -53,7 +53,7 @@ function scopeDocument(scope: Scope): Record<string, unknown> {
     ...(only === undefined || more.length > 0 ? {} : { allowed_methods: only.methods, allowed_paths: only.paths }),
     deny_query_params: scope.denyQueryParams,
     allow_query_params: scope.allowQueryParams,
-    body_rules: scope.body,
+    body_rules: scope.body.map(({ member, effect, values }) => ({ member, effect, values })),
     max_body_bytes: scope.maxBodyBytes,
     graphql: scope.graphql,
     json_rpc: scope.jsonRpc,

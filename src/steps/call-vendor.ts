@@ -102,6 +102,7 @@ export async function callVendor(
       connection,
       requestId: call.requestId,
       method: request.method,
+      path: judgement.path,
       headers: headers.value,
       body: call.body.take(),
       declaredBytes: call.body.declaredBytes,

@@ -140,7 +140,7 @@ function socketRefusal(grant: GrantDocument, headers: Pick<Headers, "get">): Ref
 
 async function bodyRefusal(
   grant: GrantDocument,
-  call: { readonly headers: ReadHeaders; readonly body: BodyReader },
+  call: { readonly method: string; readonly headers: ReadHeaders; readonly body: BodyReader },
 ): Promise<Refusal | null> {
   const body = await call.body.readForRules(grant.scope.maxBodyBytes);
   if (!body.ok) return body.error;
@@ -148,5 +148,5 @@ async function bodyRefusal(
     contentType: call.headers.get("content-type"),
     contentEncoding: call.headers.get("content-encoding"),
   };
-  return judgeBody(grant.scope, about, body.value);
+  return judgeBody(grant.scope, call.method, about, body.value);
 }

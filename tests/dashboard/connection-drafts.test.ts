@@ -60,6 +60,7 @@ describe("reliability", () => {
     ...fromReliability(DEFAULT_RELIABILITY),
     base_delay_ms: 250,
     idempotency_header: "idempotency-key",
+    idempotency_paths: ["/v1/payments", "/v1/refunds"],
     retry_budget_share: 0.15,
     limit_signs: [{ statuses: [403], header: "x-left: 0", body_includes: null, wait_seconds: 30 }],
     refused_signs: [{ statuses: [400], header: null, body_includes: "bad key" }],

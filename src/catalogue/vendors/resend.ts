@@ -22,6 +22,7 @@ export const resend: Vendor = {
   reliability: {
     retryStatuses: [429, 500, 502, 503, 504],
     idempotencyHeader: "idempotency-key",
+    idempotencyPaths: ["/emails", "/emails/batch"],
     limitSigns: [{ statuses: [429], header: null, bodyIncludes: null }],
     quotaHeaders: [{ remaining: "ratelimit-remaining", reset: "ratelimit-reset", unit: "seconds" }],
   },
@@ -91,7 +92,7 @@ export const resend: Vendor = {
     keyOnWire: "Authorization: Bearer",
     caveats: ["Errors are returned as a value and not thrown."],
   },
-  notes: ["Only /emails and /emails/batch know an idempotency key, so RelayKey adds none by itself."],
+  notes: ["Only /emails and /emails/batch know an idempotency key: other writes are never repeated, and RelayKey adds none."],
   unverified: [
     "How long an idempotency key is kept",
     "The exact error of a restricted key",

@@ -42,6 +42,7 @@ export function ConnectionReliability({
 function Values({ reliability }: { readonly reliability: Connection["reliability"] }) {
   const breaker = reliability.breaker ?? null;
   const share = Math.round((reliability.retry_budget_share ?? 0) * 100);
+  const paths = reliability.idempotency_paths ?? [];
   const signs = (reliability.limit_signs?.length ?? 0) + (reliability.refused_signs?.length ?? 0);
   return (
     <Facts
@@ -60,6 +61,7 @@ function Values({ reliability }: { readonly reliability: Connection["reliability
           reliability.idempotency_header ? (
             <>
               <Code value={reliability.idempotency_header} />
+              {paths.length === 0 ? "" : `, on ${paths.join(" and ")}`}
               {reliability.inject_idempotency_key === true ? ", added where missing" : ""}
             </>
           ) : (

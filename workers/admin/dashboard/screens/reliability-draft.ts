@@ -45,6 +45,7 @@ export interface ReliabilityDraft {
   readonly retryStatuses: Signal<string>;
   readonly replayBytes: Signal<string>;
   readonly idempotencyHeader: Signal<string>;
+  readonly idempotencyPaths: Signal<string>;
   readonly injectKey: Signal<boolean>;
   readonly breaker: Signal<boolean>;
   readonly failures: Signal<string>;
@@ -99,6 +100,7 @@ export function reliabilityDraft(from: Reliability): ReliabilityDraft {
     retryStatuses: signal((from.retry_statuses ?? []).join(", ")),
     replayBytes: signal(String(from.replay_body_max_bytes ?? 0)),
     idempotencyHeader: signal(from.idempotency_header ?? ""),
+    idempotencyPaths: signal((from.idempotency_paths ?? []).join("\n")),
     injectKey: signal(from.inject_idempotency_key ?? false),
     breaker: signal((from.breaker ?? null) !== null),
     failures: signal(String(breaker.failures)),
@@ -144,6 +146,7 @@ export function reliabilityBody(draft: ReliabilityDraft): Result<Reliability, re
     replay_body_max_bytes: Number(draft.replayBytes.value),
     retry_statuses: statuses(draft.retryStatuses.value, "retry_statuses"),
     idempotency_header: textOrNull(draft.idempotencyHeader),
+    idempotency_paths: lines(draft.idempotencyPaths.value),
     inject_idempotency_key: draft.injectKey.value,
     retry_budget_share: Number(draft.budgetPercent.value) / PERCENT,
     breaker: draft.breaker.value

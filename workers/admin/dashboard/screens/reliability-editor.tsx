@@ -7,7 +7,7 @@ import { invalidFields } from "../api/invalid.ts";
 import { useAction } from "../api/resource.ts";
 import { bytes } from "../format.ts";
 import { FormDialog } from "../ui/dialog.tsx";
-import { CheckField, TextField } from "../ui/field.tsx";
+import { CheckField, TextArea, TextField } from "../ui/field.tsx";
 import { TIMES, reliabilityBody, reliabilityDraft } from "./reliability-draft.ts";
 import type { ReliabilityDraft, TimeMember } from "./reliability-draft.ts";
 import { VendorSigns } from "./vendor-signs.tsx";
@@ -138,6 +138,16 @@ function Writes({ draft, failure }: PartProps) {
         placeholder="idempotency-key"
         hint="Where the vendor knows one: a write that carries it may be repeated"
         code
+        optional
+      />
+      <TextArea
+        label="Paths that know it"
+        name="reliability.idempotency_paths"
+        value={draft.idempotencyPaths}
+        failure={failure}
+        rows={2}
+        placeholder="/v1/payments"
+        hint="One a line, from the vendor’s root; none: all of them"
         optional
       />
       <CheckField label="Add a key to writes that carry none" value={draft.injectKey} />

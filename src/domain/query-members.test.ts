@@ -1,0 +1,87 @@
+import { describe, expect, it } from "vitest";
+import { judgeScope } from "./scope-judge.ts";
+import { EMPTY_SCOPE } from "./scope.ts";
+import type { BodyRule, Scope } from "./scope.ts";
+
+const rule = (effect: BodyRule["effect"], member: string, ...values: BodyRule["values"]): BodyRule => ({
+  member,
+  effect,
+  values,
+});
+
+/** The code of the refusal, of a call on a path that the scope allows. */
+function judge(scope: Partial<Scope>, query: string, method = "POST"): string | null {
+  const whole = { ...EMPTY_SCOPE, rules: [{ methods: ["*"], paths: ["/**"] }], ...scope };
+  const judged = judgeScope(whole, { method, path: "/api/chat.postMessage", query }, []);
+  return judged.ok ? null : judged.error.code;
+}
+
+describe("a parameter that names a ruled member", () => {
+  it.each([
+    ["channel=C_OTHER", "body_denied"],
+    ["Channel=C_OTHER", "body_denied"],
+    ["chan%6eel=C_OTHER", "body_denied"],
+    ["chan%256eel=C_OTHER", "body_denied"],
+    ["channel[]=C_OTHER", "body_denied"],
+    ["channel=C_ALLOWED&channel=C_OTHER", "body_denied"],
+    ["a=1;channel=C_OTHER", "body_denied"],
+    ["channel=%FF", "body_denied"],
+    ["channel", "body_denied"],
+    ["channel=C_ALLOWED", null],
+    ["text=hi&channels=x", null],
+    ["", null],
+  ])("must have one of its values: %s", (query, code) => {
+    expect(judge({ body: [rule("one_of", "channel", "C_ALLOWED")] }, query)).toBe(code);
+    expect(judge({ body: [rule("one_of", "channel", "C_ALLOWED")] }, query, "GET")).toBe(code);
+  });
+
+  it.each([
+    ["metadata[plan]=gold", "body_denied"],
+    ["metadata.plan=gold", "body_denied"],
+    ["metadata[plan][x]=gold", "body_denied"],
+    ["metadata={}", "body_denied"],
+    ["plan=gold", null],
+    ["metadata[other]=gold", null],
+  ])("may not be there when the member may not: %s", (query, code) => {
+    expect(judge({ body: [rule("deny", "metadata.plan")] }, query)).toBe(code);
+  });
+
+  it("may not have a denied value, or an allowed member another than its values", () => {
+    expect(judge({ body: [rule("deny", "role", "admin")] }, "role=+Admin")).toBe("body_denied");
+    expect(judge({ body: [rule("deny", "role", "admin")] }, "role=user")).toBeNull();
+    expect(judge({ body: [rule("allow", "size", 1, 2)] }, "size=2")).toBeNull();
+    expect(judge({ body: [rule("allow", "size", 1, 2)] }, "size=3")).toBe("body_denied");
+  });
+
+  it("must be an allowed model", () => {
+    expect(judge({ models: ["small-*"] }, "model=large")).toBe("body_denied");
+    expect(judge({ models: ["small-*"] }, "model=small-1")).toBeNull();
+  });
+});
+
+describe("beside a list of allowed members", () => {
+  const listed = { body: [rule("allow", "amount"), rule("allow", "metadata")] };
+
+  it.each([
+    ["destination=acct_1", "query_denied"],
+    ["%64estination=acct_1", "query_denied"],
+    ["amount%2Fx=1", "query_denied"],
+    ["amount=1&metadata[plan]=x", null],
+  ])("a write may carry no other parameter: %s", (query, code) => {
+    expect(judge(listed, query)).toBe(code);
+    expect(judge(listed, query, "DELETE")).toBe(code);
+  });
+
+  it("reading may, and so may what the scope allows by name", () => {
+    expect(judge(listed, "limit=3&expand[]=x", "GET")).toBeNull();
+    expect(judge({ ...listed, allowQueryParams: ["api-version", "amount"] }, "api-version=2026-01-01")).toBeNull();
+  });
+
+  it("names what would allow it", () => {
+    const scope = { ...EMPTY_SCOPE, rules: [{ methods: ["POST"], paths: ["/x"] }], ...listed };
+    const judged = judgeScope(scope, { method: "POST", path: "/x", query: "b=secret-value" }, []);
+    if (judged.ok) throw new Error("It passed");
+    expect(judged.error.detail).toContain("allow_query_params");
+    expect(JSON.stringify(judged.error)).not.toContain("secret-value");
+  });
+});
