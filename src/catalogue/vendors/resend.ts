@@ -92,7 +92,9 @@ export const resend: Vendor = {
     keyOnWire: "Authorization: Bearer",
     caveats: ["Errors are returned as a value and not thrown."],
   },
-  notes: ["Only /emails and /emails/batch know an idempotency key: other writes are never repeated, and RelayKey adds none."],
+  notes: [
+    "Only /emails and /emails/batch know an idempotency key: other writes are never repeated, and RelayKey adds none.",
+  ],
   unverified: [
     "How long an idempotency key is kept",
     "The exact error of a restricted key",
