@@ -99,8 +99,8 @@ describe("a call that is to be paid for while the vendor is failing", () => {
 });
 
 describe("a paid call whose vendor does not answer", () => {
-  const paid = (vendor: World["vendor"]): { made: World; steps: string[] } => {
-    const made = world({ grants: [grant({ payment: PRICED })] });
+  const paid = (vendor: World["vendor"], more: Partial<GrantDocument> = {}): { made: World; steps: string[] } => {
+    const made = world({ grants: [grant({ payment: PRICED, ...more })] });
     made.vendor = vendor;
     const steps: string[] = [];
     const hold = {
@@ -121,6 +121,35 @@ describe("a paid call whose vendor does not answer", () => {
     expect(made.sent).toHaveLength(1);
     expect(steps).toEqual(["settle", "close null"]);
     expect(made.settlements).toMatchObject([{ reason: "client_gone", forwarded: true }]);
+  });
+
+  it.each([
+    ["a short answer", {}],
+    ["an answer to take members out of", { scope: scope({ removeResponseMembers: ["secret"] }) }],
+  ])("is charged when the caller hung up in the middle of %s, which breaks it off", async (_name, more) => {
+    const leaving = new AbortController();
+    const answer = (controller: AbortController | null, status: number) => (): Response => {
+      const pull = (stream: ReadableStreamDefaultController): void => {
+        controller?.abort();
+        stream.error(new Error("broken off"));
+      };
+      // Not before somebody reads.
+      const body = new ReadableStream<Uint8Array>({ pull }, { highWaterMark: 0 });
+      return new Response(body, { status, headers: { "content-type": "application/json", "content-length": "9" } });
+    };
+    const gone = paid(answer(leaving, 200), more);
+    await send(gone.made, { method: "POST", signal: leaving.signal });
+    expect(gone.steps).toEqual(["settle", "close null"]);
+    expect(gone.made.settlements).toMatchObject([{ reason: "client_gone", forwarded: true }]);
+    // The vendor's own doing, and a failure that it has said, cost nothing all the same.
+    for (const [controller, status] of [
+      [null, 200],
+      [new AbortController(), 500],
+    ] as const) {
+      const broken = paid(answer(controller, status), more);
+      await send(broken.made, { method: "POST", signal: controller?.signal ?? AbortSignal.any([]) });
+      expect(broken.steps.at(-1)).toMatch(/^release /);
+    }
   });
 
   it("is not charged when the caller had gone before, or when the vendor cannot be reached", async () => {

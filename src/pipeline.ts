@@ -18,7 +18,7 @@ import { answerCaller } from "./steps/answer.ts";
 import { authenticate } from "./steps/authenticate.ts";
 import { callVendor } from "./steps/call-vendor.ts";
 import { brokenEnding, openCall, refusedEnding } from "./steps/open-call.ts";
-import { closeUnanswered, takePayment } from "./steps/payment.ts";
+import { closeFailed, takePayment } from "./steps/payment.ts";
 import { refusalResponse } from "./steps/refuse.ts";
 import { bodyReader } from "./steps/request-body.ts";
 import { upstreamKeys } from "./steps/upstream-keys.ts";
@@ -85,12 +85,18 @@ export async function handleCall(
 
       // 9: forward with partner-aware retries.
       reached = true;
+      // The platform ends a request whose caller has left: one that is paid for must live to be charged.
+      if (judgement.grant.payment !== null) ports.defer(open.settled);
       const answer = await callVendor(
         { request, headers, requestId, caller, judgement, body, keys: keys.value, watch: open.watch },
         ports,
         settings,
       );
-      if (!answer.ok) await closeUnanswered(payment.value, answer.error, ports.defer);
+      if (!answer.ok) {
+        const { refusal, forwarded } = answer.error;
+        const gone = forwarded && refusal.reason === "client_gone";
+        await closeFailed(payment.value, { reason: refusal.code, gone, settled: false }, ports.defer);
+      }
       if (!answer.ok && !answer.error.forwarded) return refuseOpen(answer.error.refusal);
 
       // 10: hand the answer on, and settle: the event is emitted from the gate's journal.

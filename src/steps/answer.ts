@@ -19,6 +19,7 @@ import type { VendorAnswer, VendorFailure } from "./call-vendor.ts";
 import { deliver, type ByteFilter, type DeliveryEnd, type DeliveryFailure } from "./deliver.ts";
 import type { Judgement } from "./judge.ts";
 import type { Ending, OpenCall } from "./open-call.ts";
+import { closeFailed } from "./payment.ts";
 import { refusalResponse } from "./refuse.ts";
 import type { BodyReader } from "./request-body.ts";
 import { answerLate, withoutMembers } from "./response-rules.ts";
@@ -50,8 +51,10 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
   const { method } = call.request;
   const shown = await withoutMembers(call.answer.value.response, scope.removeResponseMembers, method, times);
   if (!shown.ok) {
-    await call.payment.release(shown.error.reason ?? shown.error.code);
-    return failed(call, { ...sent(call.answer.value), refusal: shown.error, forwarded: true });
+    const gone = hungUp(call, status);
+    const reason = shown.error.reason ?? shown.error.code;
+    await closeFailed(call.payment, { reason, gone, settled: false }, ports.defer);
+    return failed(call, { ...sent(call.answer.value), refusal: gone ? CLIENT_GONE : shown.error, forwarded: true });
   }
   const { response, headers: answered } = call.answer.value;
   const upstream = shown.value === response ? answered : HeaderMap.of(shown.value.headers);
@@ -108,8 +111,9 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
   });
   if (typeof delivered === "string") {
     // Nothing reached the caller after all.
-    await call.payment.release(delivered);
-    return failed(call, { ...sent(vendor), refusal: undelivered(delivered), forwarded: true });
+    const gone = hungUp(call, status);
+    await closeFailed(call.payment, { reason: delivered, gone, settled: gone }, ports.defer);
+    return failed(call, { ...sent(vendor), refusal: gone ? CLIENT_GONE : undelivered(delivered), forwarded: true });
   }
   if (!call.open.isSettled()) ports.defer(call.open.settled);
   return delivered;
@@ -137,6 +141,17 @@ const UNSEARCHABLE: Refusal = {
   detail: "The vendor's answer is in a content coding that cannot be searched for the key, so it is not passed on.",
   reason: "unsearchable",
 };
+
+const CLIENT_GONE: Refusal = {
+  code: "upstream_unreachable",
+  detail: "The caller went away before the vendor's answer was complete.",
+  reason: "client_gone",
+};
+
+/** A caller's end also ends the reading of the vendor's answer, which must not be taken for the vendor's failure. */
+function hungUp(call: AnsweredCall, status: number): boolean {
+  return status < 400 && call.request.signal.aborted;
+}
 
 function undelivered(failure: DeliveryFailure): Refusal {
   if (failure === "vendor_died") return BROKE_OFF;

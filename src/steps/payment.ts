@@ -4,7 +4,6 @@ import type { Outcome, Refusal } from "../domain/problem.ts";
 import { ok } from "../domain/result.ts";
 import type { PaymentHold, Ports } from "../ports.ts";
 import type { Caller } from "./authenticate.ts";
-import type { VendorFailure } from "./call-vendor.ts";
 import type { Judgement } from "./judge.ts";
 import type { OpenCall } from "./open-call.ts";
 
@@ -43,17 +42,26 @@ export async function takePayment(
   });
 }
 
+export interface FailedCall {
+  readonly reason: string;
+  /** The caller went away when the vendor had the call and had not said that it failed. */
+  readonly gone: boolean;
+  /** Whether `settle` was called and went well. */
+  readonly settled: boolean;
+}
+
 /**
- * The vendor gave no answer. A caller that hung up after its call had gone out pays for it: it may be carried out, and hanging
- * up must not make it free. For what the vendor failed to do nothing is taken.
+ * Nothing of an answer was passed on. A caller that hung up after its call had gone out pays for it: it may be carried out,
+ * and hanging up must not make it free. For what the vendor failed to do nothing is taken.
  */
-export async function closeUnanswered(
+export async function closeFailed(
   payment: PaymentHold,
-  { refusal, forwarded }: Pick<VendorFailure, "refusal" | "forwarded">,
+  { reason, gone, settled }: FailedCall,
   defer: Ports["defer"],
 ): Promise<void> {
-  if (!forwarded || refusal.reason !== "client_gone") return payment.release(refusal.code);
-  const taken = payment.settle().then((paid) => (paid.ok ? payment.close(null) : undefined));
+  if (!gone) return payment.release(reason);
+  const paid = settled ? Promise.resolve(true) : payment.settle().then((receipt) => receipt.ok);
+  const taken = paid.then((came) => (came ? payment.close(null) : undefined));
   // Nobody waits for an answer any more, so the work must be kept alive by itself.
   defer(taken);
   await taken;

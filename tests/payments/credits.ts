@@ -1,8 +1,9 @@
 /** Prepaid credits from outside: paid in, held, charged, given back; never overdrawn, and the statement always adds up. */
+import type { ServerResponse } from "node:http";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { items, member, text } from "../harness/api-client.ts";
 import { until } from "../harness/stack.ts";
-import { call, credential, decode, offered, paymentHeader, x402Price, type World } from "./world.ts";
+import { call, credential, decode, hangUp, offered, paymentHeader, x402Price, type World } from "./world.ts";
 
 const PRICE = 1_000;
 
@@ -136,6 +137,27 @@ export function creditTests(of: () => World): void {
       );
       expect((await balance(base)).balance).toBe(PRICE);
       await statement(base);
+    });
+
+    it.each([
+      ["before the vendor's answer", (): void => undefined],
+      [
+        "in its middle",
+        (response: ServerResponse): void => void response.writeHead(200, { "content-length": "9" }).write("x"),
+      ],
+    ])("are charged when the caller hangs up %s: what was ordered is made", async (_when, begin) => {
+      const id = await recipient();
+      const base = `/api/v1/recipients/${id}`;
+      const of = await credential(world, CREDITS, { recipient_id: id });
+      await topUp(base, 3 * PRICE);
+      await hangUp(world, of, begin);
+      await until(
+        async () => (await balance(base)).held === 0,
+        5_000,
+        () => "holds stay open",
+      );
+      expect((await statement(base)).map((line) => member(line, "usd_micros"))).toEqual([3 * PRICE, -PRICE]);
+      expect((await world.api.events(of.id, 1)).map((each) => member(each, "reason"))).toEqual(["client_gone"]);
     });
 
     it("survive a crash: nothing is charged twice, and the statement adds up", async () => {

@@ -1,5 +1,7 @@
 /** Everything a paid call needs, for real: the stack, a vendor, a chain, a facilitator; and payments made by hand. */
 import { randomBytes } from "node:crypto";
+import type { ServerResponse } from "node:http";
+import { connect } from "node:net";
 import type { Hex } from "viem";
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from "viem/accounts";
 import { expect } from "vitest";
@@ -9,6 +11,8 @@ import { startStack, type Stack } from "../harness/stack.ts";
 import { NETWORK, PAY_TO, startChain, TOKEN, type Chain } from "./chain.ts";
 import { startFacilitator, type Facilitator } from "./facilitator.ts";
 
+/** Until what a vendor began to answer has arrived at the proxy. */
+const BEGUN_MS = 300;
 export const PRICE_USD_MICROS = 1_000;
 
 export interface World {
@@ -161,6 +165,31 @@ export async function paymentHeader(
 
 export function call(world: World, of: Credential, path: string, header: string, method = "GET") {
   return world.api.proxy(method, `/conn_paid${path}`, of.token, { headers: { "payment-signature": header } });
+}
+
+/**
+ * One POST whose caller leaves while the vendor works on it; `begin` may begin the answer. It leaves by a reset: workerd takes
+ * the end of what a caller sends for no more than that, as HTTP does.
+ */
+export async function hangUp(
+  world: World,
+  of: Credential,
+  begin: (response: ServerResponse) => void,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const socket = connect({ port: world.stack.proxyPort, host: "127.0.0.1" });
+  const told: Buffer[] = [];
+  socket.on("data", (chunk) => told.push(chunk));
+  const left = new Promise<void>((done) => void socket.on("close", () => done()));
+  world.vendor.answerWith((_request, response) => {
+    begin(response);
+    setTimeout(() => socket.resetAndDestroy(), BEGUN_MS);
+  });
+  const sent = { host: "localhost", authorization: `Bearer ${of.token}`, "content-length": "2", ...headers };
+  const lines = Object.entries(sent).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`POST /conn_paid/job HTTP/1.1\r\n${lines.join("")}\r\n{}`);
+  await left;
+  expect(Buffer.concat(told).toString()).toBe("");
 }
 
 export function stranger(): PrivateKeyAccount {

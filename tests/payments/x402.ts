@@ -3,6 +3,7 @@
  * The token's balances and the vendor's own log decide: one transfer and one delivery for each payment.
  */
 import { execFile } from "node:child_process";
+import type { ServerResponse } from "node:http";
 import { createServer } from "node:net";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
@@ -20,6 +21,7 @@ import {
   credential,
   decode,
   encode,
+  hangUp,
   offered,
   payload,
   paymentHeader,
@@ -442,6 +444,27 @@ export function x402Tests(of: () => World): void {
       expect(await spent()).toBe(0n);
       world.vendor.answerWith((_request, response) => void response.writeHead(200).end("yes"));
       expect((await call(world, paid, "/fails", header, "POST")).status).toBe(200);
+      expect(await spent()).toBe(PRICE);
+    });
+
+    it.each([
+      ["before its answer", (): void => undefined],
+      [
+        "in its middle",
+        (response: ServerResponse): void => void response.writeHead(200, { "content-length": "9" }).write("x"),
+      ],
+    ])("is paid although the caller hangs up %s, and the payment buys nothing more", async (_when, begin) => {
+      const header = await paymentHeader(payer, await offered(world, paid, "/job", "POST"));
+      await hangUp(world, paid, begin, { "payment-signature": header });
+      await until(
+        async () => (await spent()) === PRICE,
+        10_000,
+        () => "the vendor's work is not paid for",
+      );
+      world.vendor.answerWith((_request, response) => void response.writeHead(200).end('{"ok":true}'));
+      const again = await call(world, paid, "/job", header, "POST");
+      expect([again.status, member(again.body, "code")]).toEqual([409, "payment_replayed"]);
+      expect(world.vendor.requests).toHaveLength(1);
       expect(await spent()).toBe(PRICE);
     });
 
