@@ -97,10 +97,14 @@ describe("what a rule needs to read and cannot is refused", () => {
 
   it("a body of no bytes says nothing, but lacks what must be there where the method wants a body", () => {
     const none = { contentType: null };
-    expect(judge({ body: [deny("a"), allow("b")], models: ["m"] }, "", none)).toBeNull();
-    expect(judge({ body: [oneOf("dry_run", true)] }, "", none)).toBe("body_denied");
-    expect(judge({ body: [oneOf("dry_run", true)] }, "", none, "PATCH")).toBe("body_denied");
-    expect(judge({ body: [oneOf("dry_run", true)] }, "", none, "DELETE")).toBeNull();
+    expect(judge({ body: [deny("a"), allow("b")] }, "", none)).toBeNull();
+    for (const scope of [{ body: [oneOf("dry_run", true)] }, { models: ["m"] }]) {
+      for (const method of ["POST", "PUT", "PATCH", "patch"])
+        expect(judge(scope, "", none, method)).toBe("body_denied");
+      for (const method of ["GET", "HEAD", "DELETE", "OPTIONS"]) expect(judge(scope, "", none, method)).toBeNull();
+    }
+    const graphql = { operations: ["query"], fields: null } as const;
+    expect(judge({ graphql, jsonRpc: { methods: [], tools: [] } }, "", none)).toBeNull();
   });
 });
 

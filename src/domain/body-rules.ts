@@ -4,8 +4,8 @@
  *
  * Fail closed: a body that a rule needs to read and that cannot be read in one way only is refused (`body_denied`):
  * compressed, not JSON, not UTF-8, too deep, a ruled member there twice or under a variant of its name. A body of no
- * bytes lacks the members that must be there, where the method wants a body, and says nothing else. Parameters of the query that
- * name members are judged in `query-members.ts`, GraphQL there in `graphql-rules.ts`.
+ * bytes lacks the members and the model that must be there, where the method wants a body, and says nothing else. Parameters
+ * of the query that name members are judged in `query-members.ts`, GraphQL there in `graphql-rules.ts`.
  *
  * Effects of a member rule, with `values` v:
  * - `deny`: the member must not be there; with v, it must not be there with one of these values.
@@ -45,7 +45,7 @@ export function judgeBody(scope: Scope, method: string, headers: BodyHeaders, bo
     return { code: "body_too_large", detail, extensions: { max_body_bytes: scope.maxBodyBytes } };
   }
   if (!readsBody(scope)) return null;
-  if (body.byteLength === 0) return WRITING.has(method) ? judgeMembers(scope.body, EMPTY) : null;
+  if (body.byteLength === 0) return BODYLESS.has(method) ? null : judgeNothing(scope);
   const coding = headers.contentEncoding?.trim().toLowerCase() ?? "";
   if (coding !== "" && coding !== "identity")
     return unreadable("A compressed body cannot be judged; send it as it is.");
@@ -60,9 +60,13 @@ export function judgeBody(scope: Scope, method: string, headers: BodyHeaders, bo
   return document.ok ? judgeDocument(scope, document.value) : unreadable(PROBLEMS[document.error]);
 }
 
-/** Methods that say what is to be done in their body; without one they do what the vendor takes for the default. */
-const WRITING = new Set(["POST", "PUT", "PATCH"]);
+/** Every other method says in its body what is to be done; without one it does what the vendor takes for the default. */
+const BODYLESS = new Set(["GET", "HEAD", "DELETE", "OPTIONS"]);
 const EMPTY: JsonNode = { kind: "object", members: [], start: 0, end: 0 };
+
+function judgeNothing(scope: Scope): Refusal | null {
+  return judgeMembers(scope.body, EMPTY) ?? (scope.models === null ? null : judgeModel(scope.models, EMPTY));
+}
 
 const PROBLEMS: Readonly<Record<JsonProblem, string>> = {
   malformed: "The body is not well-formed JSON in UTF-8.",

@@ -46,6 +46,35 @@ describe("a parameter that names a ruled member", () => {
     expect(judge({ body: [rule("deny", "metadata.plan")] }, query)).toBe(code);
   });
 
+  it.each(["items[0][price]=p3", "items[][price]=p3", "items.0.price=p3", "items[0].Price=p3", "items=p1"])(
+    "is found in a list: %s",
+    (query) => {
+      const scope = { body: [rule("one_of", "items[].price", "p1")] };
+      expect(judge(scope, query)).toBe("body_denied");
+      expect(judge(scope, "items[0][price]=p1&items[1][price]=p1")).toBeNull();
+      expect(judge({ body: [rule("allow", "items[].price")] }, query)).toBe(
+        query === "items=p1" ? "query_denied" : null,
+      );
+    },
+  );
+
+  it.each([
+    "dry.run=false",
+    "dry%20run=false",
+    "dry+run=false",
+    "dry[run=false",
+    "dryRun=false",
+    "dry_run%3Dtrue=true",
+  ])("is found where a server makes its name of another: %s", (query) => {
+    expect(judge({ body: [rule("one_of", "dry_run", true)] }, query)).toBe("body_denied");
+  });
+
+  it("may hide no value in its name or behind a semicolon", () => {
+    expect(judge({ body: [rule("deny", "role", "admin")] }, "role%3Dadmin")).toBe("body_denied");
+    expect(judge({ body: [rule("deny", "role", "admin")] }, "x;role=admin")).toBe("body_denied");
+    expect(judge({ body: [rule("one_of", "role", "user")] }, "role=user;admin")).toBe("body_denied");
+  });
+
   it("may not have a denied value, or an allowed member another than its values", () => {
     expect(judge({ body: [rule("deny", "role", "admin")] }, "role=+Admin")).toBe("body_denied");
     expect(judge({ body: [rule("deny", "role", "admin")] }, "role=user")).toBeNull();
@@ -56,6 +85,7 @@ describe("a parameter that names a ruled member", () => {
   it("must be an allowed model", () => {
     expect(judge({ models: ["small-*"] }, "model=large")).toBe("body_denied");
     expect(judge({ models: ["small-*"] }, "model=small-1")).toBeNull();
+    expect(judge({ models: ["small-*"] }, "model[]=small-1&Model[0]=large")).toBe("body_denied");
   });
 });
 
@@ -75,6 +105,7 @@ describe("beside a list of allowed members", () => {
   it("reading may, and so may what the scope allows by name", () => {
     expect(judge(listed, "limit=3&expand[]=x", "GET")).toBeNull();
     expect(judge({ ...listed, allowQueryParams: ["api-version", "amount"] }, "api-version=2026-01-01")).toBeNull();
+    expect(judge({ ...listed, allowQueryParams: ["expand"] }, "expand[]=x&expand[0]=y")).toBeNull();
   });
 
   it("names what would allow it", () => {

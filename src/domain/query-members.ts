@@ -2,13 +2,15 @@
  * What a scope's rules for body members say about the query. Many vendors read a parameter from the query where the body
  * does not have it (Slack, Rails, PHP, Spring), so a rule for a member holds for a parameter of its name as well.
  *
- * Names are read as such vendors read them: decoded, `a[b]` and `a.b` as member b of a. A rule speaks of a parameter that is its
- * member, lies below it or holds it.
+ * Names are read as such vendors read them: decoded, `a[b]` and `a.b` as member b of a, `a[]` and `a[0]` as items of a list, and
+ * `a.b` also as `a_b` (PHP). A rule speaks of a parameter that is its member, lies below it or holds it.
  */
 import { layersOf } from "./body-layers.ts";
 import { looseName, memberSteps } from "./json-path.ts";
 import type { Refusal } from "./problem.ts";
+import { allowsName } from "./query.ts";
 import { decodeName, nameOf, readingsOf } from "./query-names.ts";
+import type { Reading } from "./query-names.ts";
 import { namedBy } from "./rpc-rules.ts";
 import type { BodyRule, Scope } from "./scope.ts";
 
@@ -18,54 +20,105 @@ const READING = new Set(["GET", "HEAD", "OPTIONS"]);
 /** `query`: as `judgeQuery` returned it. @returns `body_denied` or `query_denied`, or null when no rule speaks against it */
 export function judgeQueryMembers(scope: Scope, method: string, query: string): Refusal | null {
   if (query === "" || (scope.body.length === 0 && scope.models === null)) return null;
-  for (const piece of query.split(/[&;]/)) {
-    if (piece === "") continue;
+  for (const piece of parameters(query)) {
     const written = nameOf(piece);
-    const value = decodeName(piece.slice(written.length + 1));
-    const paths = readingsOf(written).map((reading) => reading.parts.map(looseName));
-    for (const rule of scope.body) {
-      if (paths.some((path) => speaksOf(rule, path) && !passes(rule, path, value))) return denied(rule.member);
-    }
-    const model = scope.models !== null && paths.some((path) => path[0] === "model");
-    if (model && (value === null || !namedBy(scope.models, value))) return denied("model");
+    const refusal = judgeParameter(scope, written, valueOf(piece, written));
+    if (refusal !== null) return refusal;
     if (!READING.has(method) && isStranger(scope, written)) return stranger(written);
   }
   return null;
 }
 
-function speaksOf(rule: BodyRule, path: readonly string[]): boolean {
-  const member = looseSteps(rule);
-  const shorter = Math.min(member.length, path.length);
-  return shorter > 0 && member.slice(0, shorter).every((name, at) => name === path[at]);
+/** Some servers also separate by `;`, so a piece that holds one is judged as a whole and in its parts. */
+function parameters(query: string): readonly string[] {
+  const pieces = query.split("&").flatMap((piece) => (piece.includes(";") ? [piece, ...piece.split(";")] : [piece]));
+  return pieces.filter((piece) => piece !== "");
 }
 
-function looseSteps(rule: BodyRule): readonly string[] {
-  return memberSteps(rule.member).map((step) => looseName(step.name));
+/** Null: nobody can say what a server takes for the value; it is malformed, or a separator is hidden in the name. */
+function valueOf(piece: string, written: string): string | null {
+  if (readingsOf(written).some((reading) => /[&;=]/.test(reading.flat))) return null;
+  return decodeName(piece.slice(written.length + 1));
 }
 
-function passes(rule: BodyRule, path: readonly string[], value: string | null): boolean {
-  const depth = looseSteps(rule).length;
+function judgeParameter(scope: Scope, written: string, value: string | null): Refusal | null {
+  const paths = readingsOf(written).flatMap(pathsOf);
+  for (const rule of scope.body) {
+    const steps = looseSteps(rule.member);
+    for (const path of paths) {
+      const place = placeOf(steps, path);
+      if (place !== null && !passes(rule, place, value)) return denied(rule.member);
+    }
+  }
+  if (scope.models === null || !paths.some((path) => placeOf(["model"], path) !== null)) return null;
+  return value !== null && namedBy(scope.models, value) ? null : denied("model");
+}
+
+/** A reading as steps, with and without the numbers that stand for items of a list. */
+function pathsOf({ parts }: Reading): readonly (readonly string[])[] {
+  const steps = parts.map(looseStep).filter((step) => step !== "");
+  const named = steps.filter((step) => !/^[0-9]+$/.test(step));
+  return named.length === steps.length ? [steps] : [steps, named];
+}
+
+function looseStep(name: string): string {
+  return looseName(name).replaceAll(/\s/g, "");
+}
+
+function looseSteps(member: string): readonly string[] {
+  return memberSteps(member).map((step) => looseStep(step.name));
+}
+
+type Place = "above" | "at" | "below";
+
+/** Where a parameter stands, seen from a member; null: elsewhere. Its first steps may be one name, as PHP reads them. */
+function placeOf(member: readonly string[], path: readonly string[]): Place | null {
+  const [first] = member;
+  if (first === undefined) return null;
+  let head = "";
+  for (let joined = 1; joined <= path.length; joined += 1) {
+    head += path[joined - 1];
+    if (head.length > first.length) return null;
+    if (head !== first) continue;
+    const below = path.length - joined + 1 - member.length;
+    const shared = Math.min(member.length - 1, path.length - joined);
+    for (let at = 0; at < shared; at += 1) if (member[at + 1] !== path[joined + at]) return null;
+    return below < 0 ? "above" : below === 0 ? "at" : "below";
+  }
+  return null;
+}
+
+function passes(rule: BodyRule, place: Place, value: string | null): boolean {
   if (rule.effect === "allow" && rule.values.length === 0) return true;
   // A parameter above the member holds it in a form of its own, which nobody here could read.
-  if (value === null || path.length < depth) return false;
+  if (value === null || place === "above") return false;
   const loose = value.trim().toLowerCase();
   if (rule.effect === "deny") {
     return rule.values.length > 0 && !rule.values.some((each) => String(each).trim().toLowerCase() === loose);
   }
-  return path.length === depth && rule.values.some((each) => String(each) === value);
+  return place === "at" && rule.values.some((each) => String(each) === value);
 }
 
-/** Whether some layer has a list of allowed members, and the parameter is neither within one nor allowed by its own name. */
+/** Whether the parameter is neither within each list of allowed members nor allowed by its own name. */
 function isStranger(scope: Scope, written: string): boolean {
-  const lists = layersOf(scope.body).filter((layer) => layer.some((rule) => rule.effect === "allow"));
+  const lists = listsOf(scope);
   if (lists.length === 0) return false;
   const name = decodeName(written);
   if (name === null) return true;
-  if (scope.allowQueryParams?.includes(name) === true) return false;
-  const paths = readingsOf(name).map((reading) => reading.parts.map(looseName));
-  const within = (rule: BodyRule): boolean =>
-    rule.effect !== "deny" && paths.every((path) => looseSteps(rule).every((part, at) => part === path[at]));
-  return lists.some((layer) => !layer.some(within));
+  if (scope.allowQueryParams !== null && allowsName(scope.allowQueryParams, name)) return false;
+  return !lists.every((list) => isWithin(list, name));
+}
+
+function listsOf(scope: Scope): readonly (readonly BodyRule[])[] {
+  return layersOf(scope.body).filter((layer) => layer.some((rule) => rule.effect === "allow"));
+}
+
+/** Whether each reading of the name lies at or below a member of the list. */
+function isWithin(list: readonly BodyRule[], name: string): boolean {
+  const allowed = list.filter((rule) => rule.effect !== "deny").map((rule) => looseSteps(rule.member));
+  return readingsOf(name).every((reading) =>
+    pathsOf(reading).some((path) => allowed.some((steps) => steps.every((step, at) => step === path[at]))),
+  );
 }
 
 function denied(member: string): Refusal {

@@ -106,8 +106,10 @@ function judgeName(rawName: string, rule: QueryRule): Refusal | null {
     if (name !== undefined)
       return denied(name, `The query parameter ${quoted(name)} is outside the credential's scope.`);
   }
-  if (rule.allow === null || isAllowed(decodeName(rawName), rule.allow)) return null;
-  const shown = (decodeName(rawName) ?? rawName).slice(0, 64);
+  if (rule.allow === null) return null;
+  const plain = decodeName(rawName);
+  if (plain !== null && allowsName(rule.allow, plain)) return null;
+  const shown = (plain ?? rawName).slice(0, 64);
   const detail = `The query parameter ${quoted(shown)} is outside the credential's scope.`;
   return denied(shown, detail, { allowed_query_params: rule.allow });
 }
@@ -120,7 +122,7 @@ function quoted(name: string): string {
   return `"${name}"`;
 }
 
-function isAllowed(name: string | null, allow: readonly string[]): boolean {
-  if (name === null) return false;
+/** `name`: decoded once. A listed name also allows `name[]` and `name[key]`. */
+export function allowsName(allow: readonly string[], name: string): boolean {
   return allow.some((each) => name === each || (name.startsWith(`${each}[`) && name.endsWith("]")));
 }
