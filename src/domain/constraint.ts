@@ -9,6 +9,7 @@ import { globIncludes, matchesGlob } from "./glob.ts";
 import { compareRules } from "./inclusion.ts";
 import type { Limits } from "./limits.ts";
 import { inheritLimits, limitsProblem } from "./limit-ceiling.ts";
+import { paramBeyondLists } from "./query-members.ts";
 import { err, ok, type Result } from "./result.ts";
 import { methodAllowed } from "./scope-judge.ts";
 import type { Rule, Scope } from "./scope.ts";
@@ -138,6 +139,11 @@ export function outsideScope(outer: Scope, scope: Scope): readonly Omit<OutsideP
   if (undenied.length > 0) add("deny_query_params", `These parameters must be denied too: ${listed(undenied)}.`);
   if (!subset(scope.allowQueryParams, outer.allowQueryParams)) {
     add("allow_query_params", `Only these parameters may be allowed: ${listed(outer.allowQueryParams ?? [])}.`);
+  }
+  const opened = paramBeyondLists(outer, scope);
+  if (opened !== null) {
+    const detail = `The parameter ${opened} is none of the body members that the key's own rules allow.`;
+    add("allow_query_params", detail);
   }
   if (!outer.body.every((rule_) => scope.body.some((each) => sameBodyRule(each, rule_)))) {
     add("body_rules", "The key's own rules for bodies must stand in each grant.");

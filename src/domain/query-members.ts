@@ -109,6 +109,17 @@ function isStranger(scope: Scope, written: string): boolean {
   return !lists.every((list) => isWithin(list, name));
 }
 
+/**
+ * The first name that `inner` allows by `allow_query_params` beside `outer`'s lists of body members; null: there is none.
+ * Where `outer` has such names itself, `inner` has no others (`outsideScope`).
+ */
+export function paramBeyondLists(outer: Scope, inner: Scope): string | null {
+  if (outer.allowQueryParams !== null || inner.allowQueryParams === null) return null;
+  if (inner.rules.every((rule) => rule.methods.every((method) => READING.has(method)))) return null;
+  const lists = listsOf(outer);
+  return inner.allowQueryParams.find((name) => !lists.every((list) => isWithin(list, name))) ?? null;
+}
+
 function listsOf(scope: Scope): readonly (readonly BodyRule[])[] {
   return layersOf(scope.body).filter((layer) => layer.some((rule) => rule.effect === "allow"));
 }
