@@ -339,6 +339,16 @@ describe("a refused call", () => {
     expect(made.admissions[0]?.refusal?.code).toBe("conflicting_credentials");
   });
 
+  it("counts a token in a usual place, wherever else it or another one stands", async () => {
+    const made = world();
+    expect((await send(made, { headers: { apikey: made.token } })).status).toBe(200);
+    expect(made.sent[0]?.headers.has("apikey")).toBe(false);
+    const response = await send(made, { headers: { apikey: `${made.token.slice(0, -1)}0` } });
+    expect(await problem(response)).toMatchObject({ status: 400, code: "conflicting_credentials" });
+    const misplaced = await send(made, { headers: { apikey: made.token, authorization: "Basic Og==" } });
+    expect(await problem(misplaced)).toMatchObject({ status: 401, code: "credential_missing" });
+  });
+
   it("says which scope would have been enough", async () => {
     const response = await send(world(), { path: "/conn_test/deals/4" });
     expect(await problem(response)).toMatchObject({

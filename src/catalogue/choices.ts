@@ -68,6 +68,16 @@ export function connectionDefaults(
     baseUrl: filled.baseUrl,
     auth: filled.auth,
     headers: filled.headers,
+    ...vendorSettings(vendor, baseUrlGiven),
+  });
+}
+
+/** What the entry says without any choice; for connections whose address, key and fixed headers are stated by a person. */
+export function vendorSettings(
+  vendor: Vendor,
+  baseUrlGiven: string | null,
+): Omit<ConnectionDefaults, "vendor" | "baseUrl" | "auth" | "headers"> {
+  return {
     defaultHeaders: vendor.defaultHeaders,
     // Another host is another vendor as far as the key is concerned: it must not travel to the catalogue's origins.
     origins: baseUrlGiven === null || isOwnHost(vendor, baseUrlGiven) ? vendor.origins : [],
@@ -80,7 +90,7 @@ export function connectionDefaults(
     noRetryHeader: vendor.noRetryHeader,
     reliability: { ...DEFAULT_RELIABILITY, ...vendor.reliability },
     operations: vendor.operations,
-  });
+  };
 }
 
 /** Whether a base URL that a person gave lies on a host of the entry itself. */

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { NO_LIMITS } from "../domain/limits.ts";
 import { DEFAULT_RELIABILITY } from "../domain/reliability.ts";
+import { COMMON_URL_MEMBERS } from "../domain/rewrite.ts";
 import type { ConnectionSettings } from "../domain/settings.ts";
 import { AuthWire } from "./auth.ts";
 import {
@@ -162,19 +163,6 @@ export const Connection = z
   .meta({ id: "Connection" });
 export type Connection = z.infer<typeof Connection>;
 
-/** Where JSON answers commonly say where they go on; what does not point at the vendor's base stays as it is. */
-const NEXT_MEMBERS = [
-  "next",
-  "next_url",
-  "next_page_url",
-  "previous",
-  "links.next",
-  "links.prev",
-  "_links.next.href",
-  "meta.next",
-  "paging.next.link",
-];
-
 export const DEFAULT_CONNECTION_SETTINGS: ConnectionSettings = {
   origins: [],
   headers: {},
@@ -183,7 +171,7 @@ export const DEFAULT_CONNECTION_SETTINGS: ConnectionSettings = {
   accountHeaders: [],
   tokenHeaders: [],
   tokenQueryParams: [],
-  urlMembers: NEXT_MEMBERS,
+  urlMembers: COMMON_URL_MEMBERS,
   noRetryHeader: null,
   reliability: DEFAULT_RELIABILITY,
   quota: null,

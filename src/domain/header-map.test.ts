@@ -32,7 +32,8 @@ test("writes, and deletes, as the platform's headers do", () => {
       }
       const written = new Headers();
       map.writeTo(written);
-      expect([...written]).toEqual([...headers]);
+      // An empty value at the end of a list leaves a space there, which writing trims.
+      expect([...written]).toEqual([...headers].map(([key, text]) => [key, text.trim()]));
     }),
   );
 });

@@ -200,6 +200,14 @@ describe("vendorRequestHeaders", () => {
     expect(sent(only, { upgrade: true })).toEqual({ upgrade: "websocket" });
   });
 
+  it("switches no vendor's account, whatever the connection knows of its vendor", () => {
+    const incoming = { "stripe-account": "acct_1", "openai-organization": "org_1", openai_project: "p" };
+    expect(sent(incoming, { accountHeaders: [] })).toEqual({});
+    expect(sent(incoming, { accountHeaders: [], allowHeaders: ["Stripe-Account"] })).toEqual({
+      "stripe-account": "acct_1",
+    });
+  });
+
   it("asks for no coding and no charset in which the key could not be found", () => {
     const incoming = {
       accept: "application/json;charset=utf-16",

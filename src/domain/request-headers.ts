@@ -23,9 +23,9 @@ export const MAX_HEADER_BYTES_TOTAL = 32_768;
 export interface VendorHeaderOptions {
   /** What `findPresented` found; headers named there are dropped whatever they hold. */
   readonly presented: readonly Presented[];
-  /** Lower-case names of headers that switch the vendor's account. */
+  /** Lower-case names of headers that switch the vendor's account, beside those that are known of any. */
   readonly accountHeaders: readonly string[];
-  /** Those of `accountHeaders` that the grant allows, in any case. */
+  /** Those of them that the grant allows, in any case. */
   readonly allowHeaders: readonly string[];
   /** The owner's fixed headers; they win over the caller's, look-alikes included. */
   readonly fixed: Readonly<Record<string, string>>;
@@ -42,7 +42,8 @@ export function vendorRequestHeaders(incoming: ReadHeaders, options: VendorHeade
   const perHop = connectionNamed(incoming);
   const denied = deniedByOptions(options);
   const allowed = new Set(options.allowHeaders.map((name) => name.toLowerCase()));
-  const account = new Set(options.accountHeaders.map(plainName));
+  const own = options.accountHeaders;
+  const account = own.length === 0 ? ACCOUNT_HEADERS : new Set([...ACCOUNT_HEADERS, ...own.map(plainName)]);
   const headers = new HeaderMap();
   let count = 0;
   let bytes = 0;
@@ -79,6 +80,16 @@ export function isFixableHeader(name: string): boolean {
   const plain = plainName(name);
   return !isFraming(plain) && !isRelayKeyHeader(plain) && !isPaymentHeader(plain);
 }
+
+/** Switch the account at one vendor or another; a connection that was made without the catalogue names none. */
+const ACCOUNT_HEADERS: ReadonlySet<string> = new Set([
+  "stripe-account",
+  "stripe-context",
+  "openai-organization",
+  "openai-project",
+  "anthropic-workspace-id",
+  "on-behalf-of",
+]);
 
 /** What a caller may ask of an answer's form, less what could not be searched for the key; look-alikes of the names do not pass. */
 const NARROWED: ReadonlyMap<string, (value: string) => string> = new Map([

@@ -6,6 +6,19 @@
  */
 import { JsonMemberRewriter } from "./json-members.ts";
 
+/** Where JSON answers commonly say where they go on; what does not point at the vendor's base stays as it is. */
+export const COMMON_URL_MEMBERS: readonly string[] = [
+  "next",
+  "next_url",
+  "next_page_url",
+  "previous",
+  "links.next",
+  "links.prev",
+  "_links.next.href",
+  "meta.next",
+  "paging.next.link",
+];
+
 /** Bases are canonical and without trailing slash. The longest base that fits a URL decides. */
 export interface UrlMap {
   readonly upstreamBase: string;

@@ -48,19 +48,26 @@ export async function authenticate(
     const parsed = readToken(token);
     return parsed === null || parsed.kind === "management" ? [] : [{ parsed, place }];
   });
+  // Tokens also stand where some vendor's SDK puts its key beside the usual place; the usual one is asked first.
+  if (candidates.length > 1)
+    candidates.sort((one, other) => Number(isUsualPlace(other.place)) - Number(isUsualPlace(one.place)));
   const known = candidates.find(({ parsed }) => isKnown(parsed, ports, settings));
   const first = known ?? candidates.find(({ parsed }) => passesCheck(parsed, settings.peppers));
   if (first === undefined) return err(credentialInvalid("forged"));
   const inMemory = known === undefined ? null : ports.credentials.known(known.parsed.lookupId);
   const document = inMemory ?? (await loadDocument(ports, settings, first.parsed));
   if (document === null) return err(credentialInvalid("unknown"));
-  if (!isAllowedPlace(first.place, document, request.route)) return err({ ...MISSING, reason: "credential_misplaced" });
+  const { token } = first.parsed;
+  const counting = candidates.find(
+    ({ parsed, place }) => parsed.token === token && isAllowedPlace(place, document, request.route),
+  );
+  if (counting === undefined) return err({ ...MISSING, reason: "credential_misplaced" });
   const distinct = new Set(presented.filter((each) => looksLikeToken(each.token)).map((each) => each.token));
   return ok({
     document,
     token: first.parsed,
     presented,
-    place: first.place,
+    place: counting.place,
     conflict: distinct.size > 1 ? CONFLICT : null,
   });
 }
@@ -89,9 +96,13 @@ function proves(token: ParsedToken, document: CredentialDocument, ports: Ports, 
   return verifyTokenHash(token.token, live, settings.peppers);
 }
 
+function isUsualPlace(place: Presented["place"]): boolean {
+  return place.kind === "header" && (place.name === "x-relaykey" || place.name === "authorization");
+}
+
 /** `X-RelayKey` and `Authorization` always; other places only where this connection's vendor expects its key. */
 function isAllowedPlace(place: Presented["place"], document: CredentialDocument, route: ProxyRoute | null): boolean {
-  if (place.kind === "header" && (place.name === "x-relaykey" || place.name === "authorization")) return true;
+  if (isUsualPlace(place)) return true;
   const connection = document.grants.find((grant) => grant.connection.id === route?.connectionId)?.connection;
   if (connection === undefined) return false;
   switch (place.kind) {

@@ -48,3 +48,20 @@ describe("a fixed header", () => {
     expect(made.json["errors"]).toMatchObject([{ field: "headers.Authorization" }]);
   });
 });
+
+describe("a vendor's entry", () => {
+  const basic = { scheme: "basic", secret_in: "password", fixed: "AC1" } as const;
+
+  it("holds where address and key are stated, although a variable of its own templates is not", async () => {
+    const made = await newConnection({ vendor: "twilio", base_url: "https://twilio.example", auth: basic });
+    expect(made.status, made.text).toBe(201);
+    expect(made.json).toMatchObject({ vendor: "twilio", base_url: "https://twilio.example", auth: basic });
+    expect(made.json["url_members"]).toContain("meta.next_page_url");
+  });
+
+  it("of any API points the usual members for the next page at the proxy", async () => {
+    const made = await newConnection({ vendor: "any", auth: { scheme: "bearer" } });
+    expect(made.status, made.text).toBe(201);
+    expect(made.json["url_members"]).toContain("next");
+  });
+});

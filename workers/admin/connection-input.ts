@@ -3,7 +3,7 @@
  * take the key's place, a vendor that exists. Shared by creation and change.
  */
 import { vendorById } from "../../src/catalogue/catalogue.ts";
-import { connectionDefaults } from "../../src/catalogue/choices.ts";
+import { connectionDefaults, vendorSettings } from "../../src/catalogue/choices.ts";
 import { AuthWire } from "../../src/contract/auth.ts";
 import { DEFAULT_CONNECTION_SETTINGS, toConnectionSettings } from "../../src/contract/connection.ts";
 import type { ConnectionCreate } from "../../src/contract/connection.ts";
@@ -44,11 +44,12 @@ export function newConnectionParts(body: ConnectionCreate): Result<ConnectionPar
     body.base_url ?? null,
   );
   if (!defaults.ok) {
-    // With both stated, nothing of the entry's templates is needed.
+    // With both stated, nothing of the entry's templates is needed; the rest of it holds all the same.
     if (body.base_url === undefined || body.auth === undefined) {
       return err(fieldProblem(defaults.error.field, defaults.error.message));
     }
-    const settings = toConnectionSettings(body, DEFAULT_CONNECTION_SETTINGS);
+    const known = vendorSettings(vendor, body.base_url);
+    const settings = toConnectionSettings(body, { ...DEFAULT_CONNECTION_SETTINGS, ...known });
     return ok({ baseUrl: body.base_url, auth: body.auth, settings });
   }
   const { vendor: _vendor, baseUrl, auth, ...known } = defaults.value;
