@@ -5,7 +5,8 @@
  * Fail closed: a body that a rule needs to read and that cannot be read in one way only is refused (`body_denied`):
  * compressed, not JSON, not UTF-8, too deep, a ruled member there twice or under a variant of its name. A body of no
  * bytes lacks the members and the model that must be there, where the method wants a body, and says nothing else. Parameters
- * of the query that name members are judged in `query-members.ts`, GraphQL there in `graphql-rules.ts`.
+ * of the query that name members are judged in `query-members.ts`, GraphQL there in `graphql-rules.ts`, and
+ * in `unruled-graphql.ts` where answers have hidden members.
  *
  * Effects of a member rule, with `values` v:
  * - `deny`: the member must not be there; with v, it must not be there with one of these values.
@@ -22,13 +23,14 @@ import type { JsonNode, JsonProblem, JsonScalar } from "./json-scan.ts";
 import type { Refusal } from "./problem.ts";
 import { judgeRpcBody, namedBy, onlyMember, textOf } from "./rpc-rules.ts";
 import type { BodyRule, Scope } from "./scope.ts";
+import { judgeUnruledBody, refusesGraphql } from "./unruled-graphql.ts";
 
 export interface BodyHeaders {
   readonly contentType: string | null;
   readonly contentEncoding: string | null;
 }
 
-/** Whether `judgeBody` has anything to say, so that the body must be read before it is sent. */
+/** Whether the body must be read before it is sent, whatever it looks like (else see `unruled-graphql.ts`). */
 export function bodyRulesApply(scope: Scope): boolean {
   return scope.maxBodyBytes !== null || readsBody(scope);
 }
@@ -44,7 +46,8 @@ export function judgeBody(scope: Scope, method: string, headers: BodyHeaders, bo
     const detail = `The body is larger than the ${scope.maxBodyBytes} bytes that the credential's scope allows.`;
     return { code: "body_too_large", detail, extensions: { max_body_bytes: scope.maxBodyBytes } };
   }
-  if (!readsBody(scope)) return null;
+  const graphql = refusesGraphql(scope) ? judgeUnruledBody(headers, body) : null;
+  if (graphql !== null || !readsBody(scope)) return graphql;
   if (body.byteLength === 0) return BODYLESS.has(method) ? null : judgeNothing(scope);
   const coding = headers.contentEncoding?.trim().toLowerCase() ?? "";
   if (coding !== "" && coding !== "identity")

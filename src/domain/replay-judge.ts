@@ -41,6 +41,7 @@ export const UNRECORDED_MEMBERS = [
   "maxBodyBytes",
   "jsonRpc",
   "models",
+  "removeResponseMembers",
 ] as const satisfies readonly (keyof Scope)[];
 export type UnrecordedMember = (typeof UNRECORDED_MEMBERS)[number];
 
@@ -53,7 +54,7 @@ const REFUSED_BY: Readonly<Record<string, readonly UnrecordedMember[] | null>> =
   method_denied: null,
   path_denied: null,
   query_denied: ["denyQueryParams", "allowQueryParams", "body"],
-  body_denied: ["graphql", "body", "jsonRpc", "models"],
+  body_denied: ["graphql", "body", "jsonRpc", "models", "removeResponseMembers"],
   body_too_large: ["maxBodyBytes"],
 };
 /** Reasons that stand without any rule as well: the vendor's own key parameter, the bound on every body. */
@@ -92,8 +93,15 @@ export function unjudgedMembers(scopes: ReplayScopes): readonly UnrecordedMember
 function differingMembers({ after, before }: ReplayScopes): readonly UnrecordedMember[] {
   if (before === null) return UNRECORDED_MEMBERS;
   return UNRECORDED_MEMBERS.filter((member) =>
-    before.some((scope) => JSON.stringify(scope[member]) !== JSON.stringify(after[member])),
+    before.some((scope) => judgedBy(scope, member) !== judgedBy(after, member)),
   );
+}
+
+/** Hidden members say of a request only whether aliases are refused, or all GraphQL: not which members they are. */
+function judgedBy(scope: Scope, member: UnrecordedMember): string {
+  if (member !== "removeResponseMembers") return JSON.stringify(scope[member]);
+  if (scope.removeResponseMembers.length === 0) return "";
+  return scope.graphql === null ? "no GraphQL" : "no aliases";
 }
 
 function mayRefuse(scope: Scope, member: UnrecordedMember, call: ReplayCall): boolean {
@@ -103,7 +111,9 @@ function mayRefuse(scope: Scope, member: UnrecordedMember, call: ReplayCall): bo
 
 function restricts(scope: Scope, member: UnrecordedMember): boolean {
   const value = scope[member];
-  if (member === "denyQueryParams" || member === "body") return Array.isArray(value) && value.length > 0;
+  if (member === "denyQueryParams" || member === "body" || member === "removeResponseMembers") {
+    return Array.isArray(value) && value.length > 0;
+  }
   return value !== null;
 }
 

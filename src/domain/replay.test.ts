@@ -43,6 +43,9 @@ describe("replayJudge", () => {
   const post = { method: "POST", bytesIn: 20 } as const;
   const denied = (reason: string) => ({ reason, bytesIn: null });
   const query = { denyQueryParams: ["expand"] };
+  const hidden = { removeResponseMembers: ["email"] };
+  const moreHidden = { removeResponseMembers: ["email", "name"] };
+  const graphql = { operations: ["query"], fields: null } as const;
   const body = { body: [{ member: "amount", effect: "deny", values: [] }] } as const;
 
   it.each<[string, ReplayScopes, ReplayCall, string]>([
@@ -56,6 +59,20 @@ describe("replayJudge", () => {
     ["a query rule that is new, and a path outside", change(query), call("/b"), "blocked"],
     ["a query rule that held all the time", change(query, query), call("/a/1"), "same"],
     ["a query rule that held some of the time", change(query, query, {}), call("/a/1"), "undecided"],
+    ["members hidden anew", change(hidden), call("/a/1", post), "undecided"],
+    ["members hidden all the time, with more of them", change(moreHidden, hidden), call("/a/1", post), "same"],
+    [
+      "members hidden, and the graphql rule goes",
+      change(hidden, { ...hidden, graphql }),
+      call("/a/1", post),
+      "undecided",
+    ],
+    [
+      "a refused body, and members hidden no more",
+      change({}, hidden),
+      call("/a/1", { ...post, ...denied("body_denied") }),
+      "allowed",
+    ],
     ["a query rule that goes", change({}, query), call("/a/1"), "same"],
     ["a refused query whose rule stays", change(query, query), call("/a/1", denied("query_denied")), "same"],
     ["a refused query whose rule goes", change({}, query), call("/a/1", denied("query_denied")), "undecided"],

@@ -20,6 +20,7 @@ import { judgeQueryMembers } from "./query-members.ts";
 import type { Result } from "./result.ts";
 import { err } from "./result.ts";
 import type { Rule, Scope } from "./scope.ts";
+import { judgeUnruledQuery, refusesGraphql } from "./unruled-graphql.ts";
 
 /** Bound on the path inside a sentence; `smallest_scope` has the whole. */
 const MAX_SHOWN_PATH_BYTES = 256;
@@ -50,7 +51,8 @@ export function judgeScope(
   if (!query.ok || query.value === "") return query;
   const refusal =
     judgeQueryMembers(scope, call.method, query.value) ??
-    (scope.graphql === null ? null : judgeGraphqlParams(scope.graphql, query.value, scope.removeResponseMembers));
+    (scope.graphql === null ? null : judgeGraphqlParams(scope.graphql, query.value, scope.removeResponseMembers)) ??
+    (refusesGraphql(scope) ? judgeUnruledQuery(query.value) : null);
   return refusal === null ? query : err(refusal);
 }
 

@@ -3,7 +3,7 @@
  * Nothing is refused here: the finding goes to the gate, which places it in the precedence and puts it on record.
  */
 import { authQueryNames } from "../domain/auth-apply.ts";
-import { bodyRulesApply, judgeBody, readsBody } from "../domain/body-rules.ts";
+import { bodyRulesApply, judgeBody, readsBody, type BodyHeaders } from "../domain/body-rules.ts";
 import type { ConnectionDocument, CredentialDocument, GrantDocument } from "../domain/documents.ts";
 import type { ReadHeaders } from "../domain/header-map.ts";
 import { nameOperation } from "../domain/operation.ts";
@@ -13,6 +13,7 @@ import type { Refusal } from "../domain/problem.ts";
 import { judgeScope } from "../domain/scope-judge.ts";
 import type { BodyReader } from "./request-body.ts";
 import type { ProxyRoute } from "../domain/route.ts";
+import { mustBeRead, refusesGraphql } from "../domain/unruled-graphql.ts";
 import { upstreamBase } from "../domain/upstream-base.ts";
 
 export interface Judgement {
@@ -85,7 +86,9 @@ export async function judgeCall(
     environmentRefusal(document, grant) ??
     call.body.refusal ??
     socketRefusal(grant, call.headers) ??
-    (bodyRulesApply(grant.scope) ? await bodyRefusal(grant, call) : null);
+    (bodyRulesApply(grant.scope) || (refusesGraphql(grant.scope) && (await mayBeGraphql(call)))
+      ? await bodyRefusal(grant, call)
+      : null);
   return { ...rest, query: scoped.value, refusal };
 }
 
@@ -138,15 +141,31 @@ function socketRefusal(grant: GrantDocument, headers: Pick<Headers, "get">): Ref
   return { code: "body_denied", detail };
 }
 
-async function bodyRefusal(
-  grant: GrantDocument,
-  call: { readonly method: string; readonly headers: ReadHeaders; readonly body: BodyReader },
-): Promise<Refusal | null> {
+interface BodyCall {
+  readonly method: string;
+  readonly headers: ReadHeaders;
+  readonly body: BodyReader;
+}
+
+async function bodyRefusal(grant: GrantDocument, call: BodyCall): Promise<Refusal | null> {
   const body = await call.body.readForRules(grant.scope.maxBodyBytes);
-  if (!body.ok) return body.error;
-  const about = {
-    contentType: call.headers.get("content-type"),
-    contentEncoding: call.headers.get("content-encoding"),
-  };
-  return judgeBody(grant.scope, call.method, about, body.value);
+  if (body.ok) return judgeBody(grant.scope, call.method, aboutBody(call.headers), body.value);
+  if (body.error.code !== "body_too_large" || bodyRulesApply(grant.scope)) return body.error;
+  return { ...body.error, detail: `${body.error.detail} ${WHY_READ}` };
+}
+
+const WHY_READ =
+  "This grant hides members of answers, so JSON and forms are read first; max_body_bytes can allow more.";
+
+function aboutBody(headers: ReadHeaders): BodyHeaders {
+  return { contentType: headers.get("content-type"), contentEncoding: headers.get("content-encoding") };
+}
+
+/** Whether the body must be read for the sake of hidden members alone. All others stream on. */
+async function mayBeGraphql(call: BodyCall): Promise<boolean> {
+  if (!call.body.mayHoldBytes()) return false;
+  const about = aboutBody(call.headers);
+  if (mustBeRead(about, null)) return true;
+  const beginning = await call.body.beginning();
+  return !beginning.ok || mustBeRead(about, beginning.value);
 }

@@ -6,7 +6,7 @@ import { declaredLength, type ReadHeaders } from "../domain/header-map.ts";
 import type { Outcome, Refusal } from "../domain/problem.ts";
 import { err, ok } from "../domain/result.ts";
 import type { Watch } from "../watch.ts";
-import { readBounded } from "./timed-read.ts";
+import { inTime, readBounded } from "./timed-read.ts";
 
 /** Bound on a body that a scope rule must look into. */
 export const MAX_JUDGED_BODY_BYTES = 1_048_576;
@@ -23,6 +23,8 @@ export interface BodyReader {
   readonly mayHoldBytes: () => boolean;
   /** Bytes for rules and signatures; refuses bodies over the bounds, never a part of one, however often it is asked. */
   readForRules(maxBytes: number | null): Promise<Outcome<Uint8Array<ArrayBuffer>>>;
+  /** The first bytes, which stay where they are; none when there is no body. Refuses one that does not begin in time. */
+  beginning(): Promise<Outcome<Uint8Array>>;
   /** What is sent: the kept bytes, or the stream. Null when there is no body. */
   take(): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   /** As declared by Content-Length; null when unknown. */
@@ -63,6 +65,17 @@ export function bodyReader(
       if (stream !== null) await keep(stream, Math.min(maxBytes ?? MAX_JUDGED_BODY_BYTES, maxBodyBytes));
       return givenUp === null ? ok(kept ?? new Uint8Array(0)) : err(givenUp);
     },
+    async beginning() {
+      if (stream === null) return givenUp === null ? ok(kept ?? new Uint8Array(0)) : err(givenUp);
+      const [seen, rest] = stream.tee();
+      stream = rest;
+      const first = await firstBytes(seen, nowMs, watch);
+      if (first !== null) return ok(first);
+      stream = null;
+      givenUp = INCOMPLETE;
+      rest.cancel(INCOMPLETE.code).catch(() => undefined);
+      return err(givenUp);
+    },
     take() {
       if (kept !== null) return kept.byteLength === 0 ? null : kept;
       const body = stream;
@@ -70,6 +83,27 @@ export function bodyReader(
       return body;
     },
   };
+}
+
+/** Null: they did not come in time. `body` is given up afterwards. */
+async function firstBytes(
+  body: ReadableStream<Uint8Array>,
+  nowMs: () => number,
+  watch: Watch,
+): Promise<Uint8Array | null> {
+  const reader = body.getReader();
+  const deadlineMs = nowMs() + MAX_JUDGED_BODY_MS;
+  try {
+    for (;;) {
+      const times = { idleTimeoutMs: MAX_JUDGED_BODY_MS, deadlineMs, nowMs, watch };
+      const read = await inTime(() => reader.read(), times);
+      if (typeof read === "string") return null;
+      if (read.done) return new Uint8Array(0);
+      if (read.value.byteLength > 0) return read.value;
+    }
+  } finally {
+    reader.cancel().catch(() => undefined);
+  }
 }
 
 async function readJudged(

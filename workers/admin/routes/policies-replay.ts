@@ -85,6 +85,7 @@ const WIRE_NAMES: Readonly<Record<UnrecordedMember, string>> = {
   maxBodyBytes: "max_body_bytes",
   jsonRpc: "json_rpc",
   models: "models",
+  removeResponseMembers: "remove_response_members",
 };
 
 export const REPLAY_ROUTES: readonly Route[] = [replayPolicy];

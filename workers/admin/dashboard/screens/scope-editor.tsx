@@ -65,7 +65,7 @@ export function ScopeEditor(props: {
             name={`${prefix}remove_response_members`}
             value={draft.removeMembers}
             failure={props.failure}
-            hint="For example data[].email"
+            hint="For example data[].email; GraphQL then needs a graphql rule"
             optional
           />
         </div>
