@@ -48,7 +48,7 @@ export function judgeBody(scope: Scope, method: string, headers: BodyHeaders, bo
   }
   const graphql = refusesGraphql(scope) ? judgeUnruledBody(headers, body) : null;
   if (graphql !== null || !readsBody(scope)) return graphql;
-  if (body.byteLength === 0) return BODYLESS.has(method) ? null : judgeNothing(scope);
+  if (body.byteLength === 0) return BODYLESS.has(method) ? null : judgeMembers(scope.body, EMPTY);
   const coding = headers.contentEncoding?.trim().toLowerCase() ?? "";
   if (coding !== "" && coding !== "identity")
     return unreadable("A compressed body cannot be judged; send it as it is.");
@@ -66,10 +66,6 @@ export function judgeBody(scope: Scope, method: string, headers: BodyHeaders, bo
 /** Every other method says in its body what is to be done; without one it does what the vendor takes for the default. */
 const BODYLESS = new Set(["GET", "HEAD", "DELETE", "OPTIONS"]);
 const EMPTY: JsonNode = { kind: "object", members: [], start: 0, end: 0 };
-
-function judgeNothing(scope: Scope): Refusal | null {
-  return judgeMembers(scope.body, EMPTY) ?? (scope.models === null ? null : judgeModel(scope.models, EMPTY));
-}
 
 const PROBLEMS: Readonly<Record<JsonProblem, string>> = {
   malformed: "The body is not well-formed JSON in UTF-8.",
