@@ -30,6 +30,19 @@ describe("whoami", () => {
     });
   });
 
+  it("shows the addresses that are listed beside those that were learned", async () => {
+    const trust = { mode: "fixed", addresses: ["203.0.113.0/24"], allowWorkers: [] } as const;
+    const at = world({ trust });
+    const learned = { address: "198.51.100.7", trustedAtMs: Date.UTC(2026, 0, 2), how: "admin" } as const;
+    at.ports.gate.inspect = () => Promise.resolve({ state: "active", limits: [], trustedAddresses: [learned] });
+    expect(await (await whoami(at, at.token)).json()).toMatchObject({
+      trusted_addresses: [
+        { address: "203.0.113.0/24", trusted_at: null, how: "policy" },
+        { address: "198.51.100.7", trusted_at: "2026-01-02T00:00:00.000Z", how: "admin" },
+      ],
+    });
+  });
+
   it("leaves the short form out where several rules pair methods with paths", async () => {
     const rules = [
       { methods: ["GET"], paths: ["/a"] },

@@ -42,7 +42,7 @@ export interface GateInspection {
   readonly trustedAddresses: readonly {
     readonly address: string;
     readonly trustedAtMs: number;
-    readonly how: "first_use" | "confirmed" | "admin" | "policy";
+    readonly how: "first_use" | "confirmed" | "admin";
   }[];
 }
 

@@ -32,7 +32,7 @@ export type ConfirmReply = { readonly ok: true } | { readonly ok: false; readonl
 export interface TrustedAddressRow {
   readonly address: string;
   readonly trustedAtMs: number;
-  readonly how: "first_use" | "confirmed" | "admin" | "policy";
+  readonly how: "first_use" | "confirmed" | "admin";
 }
 
 export interface GateNamespace {

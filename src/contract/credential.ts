@@ -163,7 +163,8 @@ export const TrustedAddressInput = z.strictObject({ address: AddressBlock }).met
 export const TrustedAddress = z
   .strictObject({
     address: z.string(),
-    trusted_at: Time,
+    /** Null for what a policy or the credential's own settings list. */
+    trusted_at: Time.nullable(),
     how: z.enum(["first_use", "confirmed", "admin", "policy"]),
   })
   .meta({ id: "TrustedAddress" });

@@ -3,16 +3,18 @@
  */
 import type { GateDocument, LimitStatus } from "./admission.ts";
 import { compileMeters, limitStatuses } from "./gate-meters.ts";
+import type { TrustOrigin } from "./gate-records.ts";
 import type { GateState } from "./gate-state.ts";
 
 export interface GateInspection {
   /** `reload`: the given document is older than what the gate knows to exist. */
   readonly state: "active" | "revoked" | "expired" | "reload";
   readonly limits: readonly (LimitStatus & { readonly grantId: string | null })[];
+  /** What was learned or added; the lists of policies stand in the documents. */
   readonly trustedAddresses: readonly {
     readonly address: string;
     readonly trustedAtMs: number;
-    readonly how: "first_use" | "confirmed" | "admin" | "policy";
+    readonly how: TrustOrigin;
   }[];
 }
 
@@ -33,13 +35,8 @@ export function inspectGate(state: GateState, document: GateDocument | null, now
     };
     for (const limit of limitStatuses(own, state, atMs)) limits.push({ ...limit, grantId });
   }
-  const listed = (current?.trust.addresses ?? []).map((address) => ({
-    address,
-    trustedAtMs: 0,
-    how: "policy" as const,
-  }));
-  const learned = [...state.trusted].map(([address, { atMs: trustedAtMs, how }]) => ({ address, trustedAtMs, how }));
-  return { state: stateOf(state, document, current, atMs), limits, trustedAddresses: [...listed, ...learned] };
+  const trustedAddresses = [...state.trusted].map(([address, { atMs, how }]) => ({ address, trustedAtMs: atMs, how }));
+  return { state: stateOf(state, document, current, atMs), limits, trustedAddresses };
 }
 
 function stateOf(

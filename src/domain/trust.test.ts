@@ -10,7 +10,11 @@ const trustOf = (changes: Partial<Trust>): Trust => ({
   allowWorkers: [],
   ...changes,
 });
-const known = (...keys: string[]) => ({ trusted: new Map(keys.map((key) => [key, 1])), firstUseOver: keys.length > 0 });
+const learned = (how: "first_use" | "confirmed" | "admin", ...keys: string[]) => ({
+  trusted: new Map(keys.map((key) => [key, { how }])),
+  firstUseOver: keys.length > 0,
+});
+const known = (...keys: string[]) => learned("first_use", ...keys);
 const from = (ip: string | null, viaWorker = false) => ({ ip, viaWorker });
 
 describe("judgeAddress", () => {
@@ -48,13 +52,29 @@ describe("judgeAddress", () => {
     expect(judgeAddress(fixed, known(), from("198.51.100.1")).verdict).toBe("unconfirmed");
   });
 
-  test("another Worker is allowed by its own list alone, and never asked about", () => {
-    const worker = from("2a06:98c0:3600::103", true);
-    expect(judgeAddress(trustOf({}), known(), worker).verdict).toBe("unconfirmable");
-    expect(judgeAddress(trustOf({ addresses: ["::/0"] }), known("2a06:98c0:3600::/64"), worker).verdict).toBe(
-      "unconfirmable",
-    );
-    expect(judgeAddress(trustOf({ allowWorkers: ["2a06:98c0:3600::103"] }), known(), worker).verdict).toBe("trusted");
+  test("another Worker is allowed by a list alone, never learned and never asked about", () => {
+    const key = "2a06:98c0:3600::/64";
+    for (const worker of [from("2a06:98c0:3600::103", true), from("203.0.113.7", true)]) {
+      const refused = [
+        judgeAddress(trustOf({}), known(), worker),
+        judgeAddress(trustOf({ mode: "fixed" }), known(), worker),
+        judgeAddress(trustOf({ addresses: ["198.51.100.0/24"] }), known(), worker),
+        judgeAddress(trustOf({}), learned("first_use", key, "203.0.113.7"), worker),
+        judgeAddress(trustOf({}), learned("confirmed", key, "203.0.113.7"), worker),
+      ];
+      expect(refused.map(({ verdict }) => verdict)).toEqual(refused.map(() => "unconfirmable"));
+      const blocks = ["2a06:98c0:3600::103", "203.0.113.0/24"];
+      for (const mode of ["fixed", "first_use"] as const) {
+        for (const list of [{ addresses: blocks }, { allowWorkers: blocks }])
+          expect(judgeAddress(trustOf({ mode, ...list }), known(), worker).verdict).toBe("trusted");
+        expect(judgeAddress(trustOf({ mode }), learned("admin", key, "203.0.113.7"), worker).verdict).toBe("trusted");
+      }
+    }
+  });
+
+  test("a list of Workers admits nobody else", () => {
+    const listed = trustOf({ mode: "fixed", allowWorkers: ["203.0.113.7"] });
+    expect(judgeAddress(listed, known(), from("203.0.113.7")).verdict).toBe("unconfirmed");
   });
 
   test("no address is no proof", () => {

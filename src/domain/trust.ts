@@ -3,12 +3,14 @@
  *
  * `first_use`: the first address is trusted on the spot. `fixed`: only the listed blocks, and what was confirmed or
  * added later. `off`: every address. In all modes but `off`, an address that is not known must be confirmed by the
- * recipient. An address of another Worker can be allowed by a list and never confirmed: whoever writes a Worker sends
- * from the same addresses as everyone else's Workers.
+ * recipient. An address of another Worker can be allowed by a list and never be confirmed or learned: whoever writes a
+ * Worker sends from the same addresses as everyone else's Workers. Lists are a policy's `addresses` and `allow_workers`, and
+ * what an administrator added to the credential.
  */
 import type { AddressBytes, Block } from "./address.ts";
 import { blockHolds, formatAddress, formatBlock, parseAddress, parseBlock, trustKey } from "./address.ts";
 import type { ClientAddress } from "./admission.ts";
+import type { TrustOrigin } from "./gate-records.ts";
 import type { Trust } from "./limits.ts";
 
 export const CONFIRMATION_TTL_MS = 24 * 3_600_000;
@@ -25,7 +27,8 @@ export type AddressVerdict =
   | { readonly verdict: "unconfirmable" };
 
 export interface KnownAddresses {
-  readonly trusted: ReadonlyMap<string, unknown>;
+  /** By trust key (`trustKey`); `how` says who trusted it. */
+  readonly trusted: ReadonlyMap<string, { readonly how: TrustOrigin }>;
   readonly firstUseOver: boolean;
 }
 
@@ -35,10 +38,12 @@ export function judgeAddress(trust: Trust, known: KnownAddresses, address: Clien
   if (!address.viaWorker && address.ip !== null && known.trusted.has(address.ip)) return { verdict: "trusted" };
   const bytes = address.ip === null ? null : parseAddress(address.ip);
   if (address.ip === null || bytes === null) return { verdict: "unconfirmable" };
-  if (address.viaWorker) {
-    return listed(trust.allowWorkers, bytes) ? { verdict: "trusted" } : { verdict: "unconfirmable" };
-  }
   const key = trustKey(address.ip);
+  if (address.viaWorker) {
+    const lists = listed(trust.addresses, bytes) || listed(trust.allowWorkers, bytes);
+    const allowed = lists || known.trusted.get(key)?.how === "admin";
+    return allowed ? { verdict: "trusted" } : { verdict: "unconfirmable" };
+  }
   if (known.trusted.has(key) || listed(trust.addresses, bytes)) return { verdict: "trusted" };
   if (trust.mode === "first_use" && !known.firstUseOver) return { verdict: "first_use", key };
   return { verdict: "unconfirmed", key };

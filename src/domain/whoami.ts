@@ -25,11 +25,14 @@ export function whoamiDocument(document: CredentialDocument, seen: Seen, nowMs: 
     expires_in_seconds:
       document.expiresAtMs === null ? null : Math.max(0, Math.floor((document.expiresAtMs - nowMs) / 1000)),
     trust: { mode: document.trust.mode, addresses: document.trust.addresses },
-    trusted_addresses: seen.trustedAddresses.map((each) => ({
-      address: each.address,
-      trusted_at: timeOf(each.trustedAtMs),
-      how: each.how,
-    })),
+    trusted_addresses: [
+      ...document.trust.addresses.map((address) => ({ address, trusted_at: null, how: "policy" })),
+      ...seen.trustedAddresses.map((each) => ({
+        address: each.address,
+        trusted_at: timeOf(each.trustedAtMs),
+        how: each.how,
+      })),
+    ],
     limits: seen.limits.filter((limit) => limit.grantId === null).map((limit) => limitDocument(limit, nowMs)),
     grants: document.grants.map((grant) => ({
       id: grant.id,

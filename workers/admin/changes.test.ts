@@ -386,3 +386,18 @@ describe("the record", () => {
     }
   });
 });
+
+describe("trusted addresses", () => {
+  it("are those of the policy before the first call, and what was added beside them", async () => {
+    const trust = { mode: "fixed", addresses: ["203.0.113.0/24", "2001:db8::/48"] };
+    const id = textOf(await newCredential(textOf(await newConnection(), "id"), { trust }), "id");
+    const listed = trust.addresses.map((address) => ({ address, trusted_at: null, how: "policy" }));
+    const path = `${CREDENTIALS}/${id}/trusted-addresses`;
+    expect((await call("GET", path)).json["data"]).toEqual(listed);
+    expect((await call("POST", path, { body: { address: "198.51.100.7" } })).status).toBe(201);
+    expect((await call("GET", path)).json["data"]).toMatchObject([
+      ...listed,
+      { address: "198.51.100.7", how: "admin", trusted_at: expect.stringMatching(/^20\d\d-/) },
+    ]);
+  });
+});

@@ -1,4 +1,7 @@
-/** Trusted addresses of a credential. The credential's gate is their only home; this asks it and puts changes on record. */
+/**
+ * Trusted addresses of a credential. What was learned or added lives in the credential's gate alone: this asks it and puts
+ * changes on record. What policies list is shown beside it.
+ */
 import * as z from "zod";
 import { TrustedAddress, TrustedAddressInput } from "../../../src/contract/credential.ts";
 import { CredentialId, wireTime } from "../../../src/contract/fields.ts";
@@ -12,6 +15,7 @@ import type { GateControl, TrustChange, TrustedAddressRow } from "../../../src/c
 import { runBatch } from "../../../src/store/control-db.ts";
 import { reply } from "../answer.ts";
 import { recordChange } from "../changes.ts";
+import { credentialView } from "../credential-view.ts";
 import { EDITORS, READERS, defineRoute } from "../route.ts";
 import type { Outcome, Route, RouteContext } from "../route.ts";
 import { findVisible } from "./credentials.ts";
@@ -32,10 +36,15 @@ const list = defineRoute({
   params: ONE,
   responses: { 200: pageOf(TrustedAddress) },
   async handler(context, { params }): Promise<Outcome> {
-    const gate = await gateOf(context, params.credential_id);
-    if (!gate.ok) return gate;
-    const rows = await asked(() => gate.value.listTrusted());
-    return rows.ok ? reply(200, { data: rows.value.map(trustedView), next_cursor: null }) : rows;
+    const found = await findVisible(context, params.credential_id);
+    if (!found.ok) return found;
+    const { row, grants } = found.value;
+    // The gate knows its lists from the first call on only, and this answers before it.
+    const { addresses = [] } = credentialView(row, grants, context.nowMs).trust;
+    const listed = addresses.map((address) => ({ address, trusted_at: null, how: "policy" as const }));
+    const learned = await asked(() => context.env.GATES.getByName(row.id).listTrusted());
+    if (!learned.ok) return learned;
+    return reply(200, { data: [...listed, ...learned.value.map(trustedView)], next_cursor: null });
   },
 });
 

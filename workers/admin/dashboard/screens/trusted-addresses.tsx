@@ -64,12 +64,12 @@ export function TrustedAddresses({ credential }: { readonly credential: Credenti
         columns={[
           { head: "Address", cell: (row) => <Code value={row.address} /> },
           { head: "Trusted by", cell: (row) => words(row.how) },
-          { head: "Since", cell: (row) => <Time at={row.trusted_at} /> },
+          { head: "Since", cell: (row) => <Time at={row.trusted_at} none="as listed" /> },
           {
             head: "",
             right: true,
             cell: (row) =>
-              mayChange ? (
+              mayChange && row.how !== "policy" ? (
                 <Button look="quiet" busy={drop.pending.value} onClick={() => drop.run(row.address)}>
                   Distrust
                 </Button>
