@@ -5,6 +5,18 @@ import type { GrantDocument } from "./domain/documents.ts";
 import { err, ok } from "./domain/result.ts";
 import { resolveRoute } from "./domain/route.ts";
 
+/** A limit as the gate tells it. */
+const LIMIT = {
+  name: "rate",
+  kind: "rate",
+  unit: "requests",
+  limit: 5,
+  remaining: 3,
+  windowSeconds: 60,
+  resetSeconds: 9,
+} as const;
+const PRODUCTION_KEYS = connection().upstreamCredentials.map((key) => ({ ...key, environment: "production" }));
+
 interface Sent {
   readonly method?: string;
   readonly path?: string;
@@ -207,6 +219,22 @@ describe("an allowed call", () => {
     expect(made.settlements).toMatchObject([{ bytesOut: 18, status: 200 }]);
   });
 
+  it("records the bytes of an upload, of stated length and of none", async () => {
+    for (const stated of [true, false]) {
+      const made = world();
+      let arrived = "";
+      made.vendor = async (request) => {
+        arrived = await request.text();
+        return new Response("{}");
+      };
+      const body = new Blob(["12345", "678"]);
+      const headers = stated ? { "content-length": "8" } : {};
+      await (await send(made, { method: "POST", body: stated ? body : body.stream(), headers })).text();
+      expect(arrived).toBe("12345678");
+      expect(made.settlements).toMatchObject([{ bytesIn: 8 }]);
+    }
+  });
+
   it("masks a key that the vendor echoes, in the body and in a header", async () => {
     const made = world();
     made.vendor = () => new Response(`you sent ${MASTER_KEY}!`, { status: 400, headers: { "x-echo": MASTER_KEY } });
@@ -314,6 +342,13 @@ describe("a refused call", () => {
       {},
     ],
     [
+      "a key of another environment",
+      { environment: "staging", grants: [grant({ connection: connection({ upstreamCredentials: PRODUCTION_KEYS }) })] },
+      403,
+      "environment_denied",
+      {},
+    ],
+    [
       "a paused connection",
       { grants: [grant({ connection: connection({ status: "paused" }) })] },
       503,
@@ -355,6 +390,23 @@ describe("a refused call", () => {
       smallest_scope: { allowed_methods: ["GET"], allowed_paths: ["/deals/4"] },
     });
     expect(response.headers.get("x-should-retry")).toBe("false");
+  });
+});
+
+describe("the vendor asks everyone to wait", () => {
+  it.each([
+    ["no limit of its own", [], '"vendor";r=0;t=42', '"vendor";q=0;w=42'],
+    ["a limit with something left", [LIMIT], '"vendor";r=0;t=42, "rate";r=3;t=9', '"vendor";q=0;w=42, "rate";q=5;w=60'],
+    ["a limit that is used up", [{ ...LIMIT, remaining: 0 }], '"rate";r=0;t=9', '"rate";q=5;w=60'],
+  ] as const)("tells a credential with %s when to go on", async (_name, limits, state, policy) => {
+    const made = world();
+    const refusal = { code: "vendor_limited", detail: "Wait.", retryAfterSeconds: 41.2 } as const;
+    made.reply = () => ({ decision: "refused", refusal, limits });
+    const response = await send(made);
+    expect(response.status).toBe(429);
+    expect(response.headers.get("retry-after")).toBe("42");
+    expect(response.headers.get("ratelimit")).toBe(state);
+    expect(response.headers.get("ratelimit-policy")).toBe(policy);
   });
 });
 

@@ -241,6 +241,8 @@ describe("limits", () => {
     expect([held.status, member(held.body, "code")]).toEqual([429, "vendor_limited"]);
     expect(Number(held.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
     expect(Number(held.headers.get("retry-after"))).toBeLessThanOrEqual(2);
+    expect(held.headers.get("ratelimit")).toMatch(/^"vendor";r=0;t=[12]$/);
+    expect(held.headers.get("ratelimit-policy")).toMatch(/^"vendor";q=0;w=[12]$/);
     expect(vendor.seen.length).toBe(before);
     await new Promise((done) => setTimeout(done, 2_100));
     expect((await call("GET", `/status/200/${id}`)).status).toBe(200);

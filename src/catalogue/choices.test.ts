@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { VALUES } from "./catalogue.fixture.ts";
-import { vendorById } from "./catalogue.ts";
-import { connectionDefaults, fillPreset, testCallFor } from "./choices.ts";
+import { listVendors, vendorById } from "./catalogue.ts";
+import { COMMON_URL_MEMBERS } from "../domain/rewrite.ts";
+import { connectionDefaults, fillPreset, testCallFor, vendorSettings } from "./choices.ts";
 
 describe("choices", () => {
   const shopify = vendorById("shopify");
@@ -31,6 +32,14 @@ describe("choices", () => {
     ] as const) {
       const made = connectionDefaults(stripe, {}, base);
       expect(made.ok && made.value.origins.length, String(base)).toBe(count);
+    }
+  });
+
+  test("every vendor's answers point back at the proxy where they go on", () => {
+    for (const vendor of listVendors()) {
+      const made = vendorSettings(vendor, null).urlMembers;
+      expect(made, vendor.id).toEqual(expect.arrayContaining([...COMMON_URL_MEMBERS, ...vendor.urlMembers]));
+      expect(new Set(made).size, vendor.id).toBe(made.length);
     }
   });
 

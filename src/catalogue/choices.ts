@@ -8,6 +8,7 @@ import type { TestCall } from "../domain/connection-test.ts";
 import type { ConnectionDocument } from "../domain/documents.ts";
 import { DEFAULT_RELIABILITY } from "../domain/reliability.ts";
 import { err, ok, type Result } from "../domain/result.ts";
+import { COMMON_URL_MEMBERS } from "../domain/rewrite.ts";
 import type { Rule } from "../domain/scope.ts";
 import type { AuthOption, Region, ScopePreset, Vendor } from "./vendor.ts";
 
@@ -86,7 +87,7 @@ export function vendorSettings(
     accountHeaders: vendor.accountHeaders,
     tokenHeaders: vendor.tokenHeaders,
     tokenQueryParams: vendor.tokenQueryParams,
-    urlMembers: vendor.urlMembers,
+    urlMembers: [...new Set([...COMMON_URL_MEMBERS, ...vendor.urlMembers])],
     noRetryHeader: vendor.noRetryHeader,
     reliability: { ...DEFAULT_RELIABILITY, ...vendor.reliability },
     operations: vendor.operations,

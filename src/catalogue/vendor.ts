@@ -99,6 +99,7 @@ export interface Vendor {
   readonly accountHeaders: readonly string[];
   readonly tokenHeaders: readonly string[];
   readonly tokenQueryParams: readonly string[];
+  /** Beside the common ones (`COMMON_URL_MEMBERS`): members of JSON answers that hold URLs of the vendor's own. */
   readonly urlMembers: readonly string[];
   readonly noRetryHeader: string | null;
   readonly reliability: Partial<Reliability>;

@@ -40,6 +40,14 @@ export function upstreamOrder(
   return [...(canary === null ? [] : [canary]), ...order, ...others].slice(0, MAX_UPSTREAM_ORDER);
 }
 
+/** False: the connection has keys, and none of them may serve a call of this environment (as in `upstreamOrder`). */
+export function servesEnvironment(
+  credentials: readonly UpstreamCredentialDocument[],
+  environment: string | null,
+): boolean {
+  return credentials.length === 0 || usableIn(credentials, environment).length > 0;
+}
+
 function usableIn(
   credentials: readonly UpstreamCredentialDocument[],
   environment: string | null,

@@ -15,6 +15,7 @@ import type { BodyReader } from "./request-body.ts";
 import type { ProxyRoute } from "../domain/route.ts";
 import { mustBeRead, refusesGraphql } from "../domain/unruled-graphql.ts";
 import { upstreamBase } from "../domain/upstream-base.ts";
+import { servesEnvironment } from "../domain/upstream-choice.ts";
 
 export interface Judgement {
   readonly grant: GrantDocument | null;
@@ -125,11 +126,14 @@ function environmentRefusal(document: CredentialDocument, grant: GrantDocument):
   const disagree =
     (document.environment !== null && grant.environment !== null && document.environment !== grant.environment) ||
     (wanted !== null && has !== null && wanted !== has);
-  if (!disagree) return null;
-  return {
-    code: "environment_denied",
-    detail: `The credential is for ${wanted ?? "any environment"}; the connection is ${has ?? "unspecified"}.`,
-  };
+  const subject = wanted === null ? "The credential names no environment" : `The credential is for ${wanted}`;
+  if (disagree) return environmentDenied(`${subject}; the connection is ${has ?? "unspecified"}.`);
+  if (servesEnvironment(grant.connection.upstreamCredentials, wanted)) return null;
+  return environmentDenied(`${subject}; the connection has keys for other environments only.`);
+}
+
+function environmentDenied(detail: string): Refusal {
+  return { code: "environment_denied", detail };
 }
 
 /** What travels over a WebSocket is never judged, so a grant whose rules look into bodies has none. */

@@ -27,8 +27,9 @@ export function refusalResponse(refusal: Refusal, context: RefusalContext): Resp
   if (kind.status === 401) headers.set("www-authenticate", 'Bearer realm="RelayKey", error="invalid_token"');
   // Whose token does not count learns nothing of limits, nor of the vendor behind the connection.
   const known = kind.status !== 401;
-  if (known) for (const [name, value] of Object.entries(rateLimitHeaders(context.limits))) headers.set(name, value);
   const seconds = refusal.retryAfterSeconds ?? (kind.retryable ? DEFAULT_RETRY_SECONDS : null);
+  const limits = known ? limitsToTell(refusal, context.limits, seconds ?? DEFAULT_RETRY_SECONDS) : [];
+  for (const [name, value] of Object.entries(rateLimitHeaders(limits))) headers.set(name, value);
   if (seconds !== null) headers.set("retry-after", String(Math.max(1, Math.ceil(seconds))));
   if (!kind.retryable) {
     headers.set("x-should-retry", "false");
@@ -37,6 +38,14 @@ export function refusalResponse(refusal: Refusal, context: RefusalContext): Resp
   for (const [name, value] of Object.entries(refusal.headers ?? {})) headers.set(name, value);
   const told = seconds === null ? refusal : { ...refusal, retryAfterSeconds: seconds };
   return new Response(JSON.stringify(problemDocument(told, context.requestId)), { status: kind.status, headers });
+}
+
+/** Where the vendor's own wait is in the way, and no limit that RelayKey counts: nothing until the wait is over. */
+function limitsToTell(refusal: Refusal, limits: readonly LimitStatus[], waitSeconds: number): readonly LimitStatus[] {
+  if (refusal.code !== "vendor_limited" || limits.some(({ remaining }) => remaining === 0)) return limits;
+  const windowSeconds = Math.max(1, Math.ceil(waitSeconds));
+  const wait = { windowSeconds, resetSeconds: windowSeconds, limit: 0, remaining: 0 };
+  return [...limits, { name: "vendor", kind: "quota", unit: "requests", ...wait }];
 }
 
 /**

@@ -44,6 +44,17 @@ export function bodyReader(
   const declared = declaredLength(headers);
   let stream: ReadableStream<Uint8Array> | null = declared === 0 ? null : request.body;
   let kept: Uint8Array<ArrayBuffer> | null = null;
+  /** Of a stream whose length nobody stated: what went out so far. */
+  let streamedBytes = 0;
+  const counted = (body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> =>
+    body.pipeThrough(
+      new TransformStream<Uint8Array, Uint8Array>({
+        transform(chunk, controller) {
+          streamedBytes += chunk.byteLength;
+          controller.enqueue(chunk);
+        },
+      }),
+    );
   /** Set when a body was given up in its middle: there is nothing left to send, and the next judgement must say the same. */
   let givenUp: Refusal | null = null;
   const keep = async (body: ReadableStream<Uint8Array>, maxBytes: number): Promise<void> => {
@@ -55,7 +66,7 @@ export function bodyReader(
   return {
     refusal: declared !== null && declared > maxBodyBytes ? tooLarge(maxBodyBytes) : null,
     declaredBytes: stream === null ? 0 : declared,
-    bytesSeen: () => kept?.byteLength ?? declared ?? 0,
+    bytesSeen: () => kept?.byteLength ?? declared ?? streamedBytes,
     mayHoldBytes: () => stream !== null || givenUp !== null || (kept?.byteLength ?? 0) > 0,
     async isEmpty() {
       if (stream !== null) await keep(stream, 0);
@@ -80,7 +91,7 @@ export function bodyReader(
       if (kept !== null) return kept.byteLength === 0 ? null : kept;
       const body = stream;
       stream = null;
-      return body;
+      return body === null || declared !== null ? body : counted(body);
     },
   };
 }

@@ -1,4 +1,3 @@
-import { COMMON_URL_MEMBERS } from "../../domain/rewrite.ts";
 import { preset, sensitive, VENDOR_DEFAULTS, type Vendor } from "../vendor.ts";
 
 /** Any REST API: nothing is known but what the person says. */
@@ -55,7 +54,6 @@ export const any: Vendor = {
   ],
   limitsNote: "Unknown: 429 and 503 with Retry-After are understood.",
   pagination: "Unknown: Link, Location and the usual members of JSON answers (next and its like) are rewritten.",
-  urlMembers: COMMON_URL_MEMBERS,
   reliability: { limitSigns: [{ statuses: [429], header: null, bodyIncludes: null }] },
   test: null,
   presets: [

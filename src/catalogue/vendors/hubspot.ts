@@ -23,7 +23,6 @@ export const hubspot: Vendor = {
     },
   ],
   tokenQueryParams: ["hapikey"],
-  urlMembers: ["paging.next.link"],
   reliability: {
     retryStatuses: [429, 500, 502, 503, 504],
     limitSigns: [{ statuses: [429], header: null, bodyIncludes: null }],

@@ -33,7 +33,6 @@ export const stripe: Vendor = {
     },
   ],
   accountHeaders: ["stripe-account", "stripe-context"],
-  urlMembers: ["next_page_url"],
   noRetryHeader: "stripe-should-retry",
   reliability: {
     retryStatuses: [409, 429, 500, 502, 503, 504],
