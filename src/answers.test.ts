@@ -196,16 +196,22 @@ describe("a JSON answer that may name a next page", () => {
   const paged = [grant({ connection: connection({ urlMembers: ["next"] }) })];
   const answer = (body: object): Response => {
     const bytes = new TextEncoder().encode(JSON.stringify(body));
-    const headers = { "content-type": "application/json", etag: '"v1"', "content-length": String(bytes.byteLength) };
+    const headers = {
+      "content-type": "application/json",
+      etag: '"v1"',
+      "content-md5": "x",
+      "content-length": String(bytes.byteLength),
+    };
     return new Response(bytes, { headers });
   };
 
-  it("is pointed back at the proxy, and then is no longer what the vendor's ETag names", async () => {
+  it("is pointed back at the proxy, and then is not byte for byte what the vendor's ETag names", async () => {
     const made = world({ grants: paged });
     made.vendor = () => answer({ next: "https://vendor.example.com/contacts?page=2" });
     const response = await send(made);
     expect(await response.json()).toEqual({ next: "http://localhost/conn_test/contacts?page=2" });
-    expect(response.headers.get("etag")).toBeNull();
+    expect(response.headers.get("etag")).toBe('W/"v1"');
+    expect(response.headers.get("content-md5")).toBeNull();
   });
 
   it("keeps its ETag where nothing was changed", async () => {
@@ -214,5 +220,19 @@ describe("a JSON answer that may name a next page", () => {
     const response = await send(made);
     expect(await response.json()).toEqual({ next: null, items: ["https://vendor.example.com/a"] });
     expect(response.headers.get("etag")).toBe('"v1"');
+    expect(response.headers.get("content-md5")).toBe("x");
+  });
+
+  it.each([
+    ['"v1"', 'W/"v1"'],
+    ['W/"v1"', 'W/"v1"'],
+    ["v1", null],
+  ])("that streams has its ETag %s told as %s", async (etag, told) => {
+    const made = world({ grants: paged });
+    const body = (): ReadableStream => new Blob(['{"next":null}']).stream();
+    made.vendor = () => new Response(body(), { headers: { "content-type": "application/json", etag } });
+    const response = await send(made);
+    expect(await response.json()).toEqual({ next: null });
+    expect(response.headers.get("etag")).toBe(told);
   });
 });

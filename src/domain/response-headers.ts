@@ -73,10 +73,17 @@ export function callerResponseHeaders(
   return headers;
 }
 
-/** Takes away what speaks of a body's exact bytes, once it is seen that they were changed. */
+/**
+ * Takes away what speaks of a body's exact bytes, once they were changed or may be: the same answer with other URLs in it. An
+ * ETag becomes a weak one (RFC 9110 section 8.8.1), which still does for If-None-Match and for nothing that needs the bytes.
+ */
 export function dropAboutBytes(headers: HeaderMap): void {
+  const etag = headers.get("etag");
   for (const name of ABOUT_BYTES) headers.delete(name);
+  if (etag !== null && ENTITY_TAG.test(etag)) headers.set("etag", etag.startsWith("W/") ? etag : `W/${etag}`);
 }
+
+const ENTITY_TAG = /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/;
 
 function unchanged(_name: string, value: string): string {
   return value;

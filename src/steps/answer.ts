@@ -8,14 +8,13 @@ import { declaredLength, HeaderMap, type ReadHeaders } from "../domain/header-ma
 import { maskText, secretForms, StreamMasker } from "../domain/mask.ts";
 import { costOf } from "../domain/price-cost.ts";
 import { PROBLEM_KINDS, type Refusal } from "../domain/problem.ts";
-import { rateLimitHeaders } from "../domain/ratelimit-headers.ts";
-import { callerResponseHeaders, type CallerHeaderOptions } from "../domain/response-headers.ts";
 import type { Result } from "../domain/result.ts";
-import { JsonUrlRewriter, mayHoldMember, rewriteLinkHeader, rewriteLocation, type UrlMap } from "../domain/rewrite.ts";
+import { JsonUrlRewriter, mayHoldMember, type UrlMap } from "../domain/rewrite.ts";
 import type { ProxyRoute } from "../domain/route.ts";
 import { urlMapFor } from "../domain/url-map.ts";
 import type { PaymentHold, PipelineSettings, Ports } from "../ports.ts";
 import type { VendorAnswer, VendorFailure } from "./call-vendor.ts";
+import { callerHeaders, type CallerHeaders } from "./caller-headers.ts";
 import { deliver, type ByteFilter, type DeliveryEnd, type DeliveryFailure } from "./deliver.ts";
 import type { Judgement } from "./judge.ts";
 import type { Ending, OpenCall } from "./open-call.ts";
@@ -76,7 +75,8 @@ export async function answerCaller(call: AnsweredCall, ports: Ports, settings: P
   const map = (): UrlMap => (known ??= urlMap(call, settings));
   const upgrade = (vendor.response.webSocket ?? null) !== null;
   const bodyRewritten = scope.removeResponseMembers.length > 0;
-  const headers = callerHeaders(call, upstream, forms, map, receipt, { upgrade, bodyRewritten });
+  const own = { requestId: call.requestId, limits: call.limits, receipt };
+  const headers = callerHeaders(upstream, forms, map, own, { upgrade, bodyRewritten });
   if (upgrade) return upgraded(call, vendor, headers, ports);
   const rewrites = connection.urlMembers.length > 0 && isJson(upstream);
   const maskers: StreamMasker[] = [];
@@ -217,33 +217,6 @@ function upgraded(call: AnsweredCall, vendor: VendorAnswer, headers: CallerHeade
   const answer = new Response(null, { status: 101, webSocket: vendor.response.webSocket });
   headers.value.writeTo(answer.headers);
   return answer;
-}
-
-interface CallerHeaders {
-  readonly value: HeaderMap;
-  /** Whether one of them held the key. */
-  readonly masked: boolean;
-}
-
-function callerHeaders(
-  call: AnsweredCall,
-  upstream: ReadHeaders,
-  forms: readonly Uint8Array[],
-  map: () => UrlMap,
-  receipt: Readonly<Record<string, string>>,
-  options: CallerHeaderOptions,
-): CallerHeaders {
-  let masked = false;
-  const value = callerResponseHeaders(upstream, options, (name, text) => {
-    const safe = maskText(text, forms);
-    masked ||= safe !== text;
-    return name === "location" ? rewriteLocation(safe, map()) : name === "link" ? rewriteLinkHeader(safe, map()) : safe;
-  });
-  for (const [name, text] of Object.entries(rateLimitHeaders(call.limits))) value.set(name, text);
-  for (const [name, text] of Object.entries(receipt)) value.set(name, text);
-  value.set("x-relaykey-request-id", call.requestId);
-  value.set("x-relaykey-source", "upstream");
-  return { value, masked };
 }
 
 /** Which vendor URLs are pointed back at the proxy, and to where: the same route by which the caller came. */
