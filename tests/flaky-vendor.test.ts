@@ -313,4 +313,19 @@ describe("idempotency", () => {
     await call("POST", `/once/503/own${id}`, { body, headers: { "idempotency-key": "mine" } });
     expect(vendor.of(`/once/503/own${id}`).map((request) => keyOf(request.headers))).toEqual(["mine", "mine"]);
   });
+
+  it("is the caller's word with a vendor that nobody described, unless the connection says otherwise", async () => {
+    const headers = { "idempotency-key": "mine" };
+    const plain = await caller();
+    expect((await plain.call("POST", `/once/503/with${plain.id}`, { body: "x", headers })).status).toBe(200);
+    expect((await plain.call("POST", `/once/503/without${plain.id}`, { body: "x" })).status).toBe(503);
+    const ignored = await caller({ idempotency_header: null });
+    expect((await ignored.call("POST", `/once/503/${ignored.id}`, { body: "x", headers })).status).toBe(503);
+    for (const [path, times] of [
+      [`/once/503/with${plain.id}`, 2],
+      [`/once/503/without${plain.id}`, 1],
+      [`/once/503/${ignored.id}`, 1],
+    ] as const)
+      expect(vendor.of(path), path).toHaveLength(times);
+  });
 });

@@ -1,7 +1,7 @@
 /** Connections on the wire (the governance API calls them partners), and their way to the domain's form and back. */
 import * as z from "zod";
 import { NO_LIMITS } from "../domain/limits.ts";
-import { DEFAULT_RELIABILITY } from "../domain/reliability.ts";
+import { UNDESCRIBED_RELIABILITY } from "../domain/reliability.ts";
 import { COMMON_URL_MEMBERS } from "../domain/rewrite.ts";
 import type { ConnectionSettings } from "../domain/settings.ts";
 import { AuthWire } from "./auth.ts";
@@ -173,7 +173,7 @@ export const DEFAULT_CONNECTION_SETTINGS: ConnectionSettings = {
   tokenQueryParams: [],
   urlMembers: COMMON_URL_MEMBERS,
   noRetryHeader: null,
-  reliability: DEFAULT_RELIABILITY,
+  reliability: UNDESCRIBED_RELIABILITY,
   quota: null,
   limits: NO_LIMITS,
   prices: [],

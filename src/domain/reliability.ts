@@ -54,3 +54,9 @@ export const DEFAULT_RELIABILITY: Reliability = {
   limitSigns: [],
   quotaHeaders: [],
 };
+
+/**
+ * Of a vendor that nobody described. Who sends the usual header (draft-ietf-httpapi-idempotency-key-header) says that a
+ * repeat does no harm; RelayKey itself adds none there.
+ */
+export const UNDESCRIBED_RELIABILITY: Reliability = { ...DEFAULT_RELIABILITY, idempotencyHeader: "idempotency-key" };

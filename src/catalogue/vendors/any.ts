@@ -1,3 +1,4 @@
+import { UNDESCRIBED_RELIABILITY } from "../../domain/reliability.ts";
 import { preset, sensitive, VENDOR_DEFAULTS, type Vendor } from "../vendor.ts";
 
 /** Any REST API: nothing is known but what the person says. */
@@ -54,7 +55,10 @@ export const any: Vendor = {
   ],
   limitsNote: "Unknown: 429 and 503 with Retry-After are understood.",
   pagination: "Unknown: Link, Location and the usual members of JSON answers (next and its like) are rewritten.",
-  reliability: { limitSigns: [{ statuses: [429], header: null, bodyIncludes: null }] },
+  reliability: {
+    idempotencyHeader: UNDESCRIBED_RELIABILITY.idempotencyHeader,
+    limitSigns: [{ statuses: [429], header: null, bodyIncludes: null }],
+  },
   test: null,
   presets: [
     preset("Read only", "Every GET. Narrow it to the paths that are needed.", ["GET /**"]),
