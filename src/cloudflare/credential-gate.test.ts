@@ -13,6 +13,7 @@ import { EVENT_SEQ, eventFromTuple, verifyChain } from "../domain/chain.ts";
 import { ADMISSION_LEASE_MS, RESTART_GRACE_MS } from "../domain/gate-state.ts";
 import { NO_LIMITS } from "../domain/limits.ts";
 import type { Notice } from "../domain/notice.ts";
+import { MAX_DEAD_EVENTS_PER_MINUTE } from "../domain/refusal-fold.ts";
 import type { AuditMessage, GateMessage } from "./audit-messages.ts";
 import { checkpointKey, checkpointVerifier } from "./checkpoint-signer.ts";
 import { CredentialGate } from "./credential-gate.ts";
@@ -213,7 +214,7 @@ describe("revocation", () => {
       at(START_MS + 60_000);
       await bench.gate.alarm();
       const refused = bench.queue.events.map(eventFromTuple).filter((event) => event.reason === "revoked");
-      expect(refused.length).toBeLessThan(15);
+      expect(refused.length).toBe(MAX_DEAD_EVENTS_PER_MINUTE + 1);
       expect(refused.reduce((sum, { count }) => sum + count, 0)).toBe(200);
     });
   });

@@ -137,7 +137,7 @@ export const AuditEventView = z
     user_agent: z.string(),
     request_id: z.string(),
     upstream_credential_id: z.string().nullable(),
-    /** More than 1: refusals before authentication, folded. */
+    /** More than 1: refusals that came in a flood, or before authentication, folded into one event. */
     count: z.int(),
     notes: z.record(z.string(), z.unknown()),
     prev_hash: z.string(),

@@ -8,9 +8,9 @@ const MINUTE_MS = 60_000;
 export const FOLD_MS = 5_000;
 export const MAX_FOLDS = 32;
 /** Refusals of a dead credential with an event of their own, per minute. */
-export const MAX_DEAD_EVENTS_PER_MINUTE = 10;
+export const MAX_DEAD_EVENTS_PER_MINUTE = 60;
 /** The same for a living credential. */
-export const MAX_REFUSED_EVENTS_PER_MINUTE = 600;
+export const MAX_REFUSED_EVENTS_PER_MINUTE = 3_000;
 
 /** Reasons for which every further call will be refused as well. */
 const FINAL: ReadonlySet<string> = new Set(["revoked", "expired", "suspended", "credential_invalid"]);
