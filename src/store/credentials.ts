@@ -1,5 +1,5 @@
 /** Credentials and their grants. Only keyed hashes of tokens are stored. */
-import { and, asc, count, eq, gt, inArray, isNull, lte, or, sql } from "drizzle-orm";
+import { and, asc, count, eq, gt, inArray, isNull, lte, notExists, or, sql } from "drizzle-orm";
 import type { SQL } from "drizzle-orm";
 import { afterPosition, failBatchIf, inList, newestFirst } from "./control-db.ts";
 import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
@@ -95,6 +95,16 @@ export function guardLiveCredentials(
     .from(credentials)
     .where(and(eq(credentials.organisationId, organisationId), ...filterConditions(db, organisationId, filter, nowMs)));
   return failBatchIf(db, sql`(${live}) >= ${max}`);
+}
+
+/** Fails its batch when the credential was revoked or given another token since it was read: what replaced it stays. */
+export function guardToken(db: ControlDb, row: CredentialRow): Statement {
+  const same = and(eq(credentials.tokenHash, row.tokenHash), eq(credentials.status, "active"));
+  const read = db
+    .select({ id: credentials.id })
+    .from(credentials)
+    .where(and(ofId(row.organisationId, row.id), same));
+  return failBatchIf(db, notExists(read));
 }
 
 /** In the order in which they were granted. */

@@ -1,6 +1,6 @@
 /** Management keys: authority over the admin API. Only keyed hashes of the keys are stored. */
-import { and, eq, or } from "drizzle-orm";
-import { afterPosition, newestFirst } from "./control-db.ts";
+import { and, eq, notExists, or } from "drizzle-orm";
+import { afterPosition, failBatchIf, newestFirst } from "./control-db.ts";
 import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
 import { managementKeys, organisations } from "./control-schema.ts";
 
@@ -59,6 +59,16 @@ export function listManagementKeys(
 
 export function insertManagementKey(db: ControlDb, row: ManagementKeyRow): Statement {
   return db.insert(managementKeys).values(row);
+}
+
+/** Fails its batch when the key was revoked or replaced since it was read. */
+export function guardManagementKey(db: ControlDb, row: ManagementKeyRow): Statement {
+  const same = and(eq(managementKeys.tokenHash, row.tokenHash), eq(managementKeys.status, "active"));
+  const read = db
+    .select({ id: managementKeys.id })
+    .from(managementKeys)
+    .where(and(ofId(row.organisationId, row.id), same));
+  return failBatchIf(db, notExists(read));
 }
 
 export function updateManagementKey(

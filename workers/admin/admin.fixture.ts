@@ -102,3 +102,24 @@ export function newCredential(
 export async function newKey(role: string, extra: Record<string, unknown> = {}): Promise<string> {
   return textOf(await call("POST", "/api/v1/management-keys", { body: { name: role, role, ...extra } }), "key");
 }
+
+/** Bindings with which another change is made right before the request's first batch: after it has read, before it writes. */
+export function withMeanwhile(change: () => Promise<unknown>): Partial<AdminEnv> {
+  const database = bindings.CONTROL_DB;
+  let done = false;
+  const batch = async <T>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> => {
+    if (!done) {
+      done = true;
+      await change();
+    }
+    return database.batch<T>(statements);
+  };
+  const racing: D1Database = {
+    prepare: (query) => database.prepare(query),
+    batch,
+    exec: (query) => database.exec(query),
+    withSession: (bookmark) => database.withSession(bookmark),
+    dump: () => Promise.reject(new Error("Nothing here dumps a database")),
+  };
+  return { CONTROL_DB: racing };
+}

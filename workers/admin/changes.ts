@@ -9,6 +9,7 @@ import { ID_RANDOM_BYTES, newId } from "../../src/domain/ids.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import type { Result } from "../../src/domain/result.ts";
 import { insertControlEvent } from "../../src/store/control-events.ts";
+import { isFailedGuard, isUniqueViolation } from "../../src/store/control-db.ts";
 import type { Statement } from "../../src/store/control-db.ts";
 import { markGatesTold, pendingGates } from "../../src/store/gate-pending.ts";
 import type { Affected } from "../../src/store/gate-pending.ts";
@@ -51,6 +52,12 @@ export function recordChange(context: RouteContext, change: Change): Statement {
 
 export function freshId(context: { random(length: number): Uint8Array }, prefix: string): string {
   return newId(prefix, context.random(ID_RANDOM_BYTES));
+}
+
+/** The refusal when a batch failed because what it builds on was changed after it was read. Other failures go on. */
+export function changedMeanwhile(cause: unknown, what: string): Result<never, AdminProblem> {
+  if (!isFailedGuard(cause) && !isUniqueViolation(cause)) throw cause;
+  return err({ code: "conflict", detail: `The ${what} was changed at the same moment; read it again` });
 }
 
 /**

@@ -8,13 +8,13 @@ import type { AdminProblem } from "../../../src/contract/problem.ts";
 import { err, ok } from "../../../src/domain/result.ts";
 import type { Result } from "../../../src/domain/result.ts";
 import { mintToken } from "../../../src/domain/token.ts";
-import { onlyChanged } from "../../../src/store/control-db.ts";
+import { onlyChanged, runBatch } from "../../../src/store/control-db.ts";
 import type { Statement } from "../../../src/store/control-db.ts";
-import { deleteGrant, insertGrant, updateCredential, updateGrant } from "../../../src/store/credentials.ts";
+import { deleteGrant, guardToken, insertGrant, updateCredential, updateGrant } from "../../../src/store/credentials.ts";
 import type { CredentialRow, GrantWithPolicy } from "../../../src/store/credentials.ts";
 import { pendingGates, raiseVersions } from "../../../src/store/gate-pending.ts";
 import { reply } from "../answer.ts";
-import { acknowledgeGates, recordChange } from "../changes.ts";
+import { acknowledgeGates, changedMeanwhile, recordChange } from "../changes.ts";
 import { credentialStatus, credentialView } from "../credential-view.ts";
 import { checkEnvironments, draftGrants, grantRow } from "../grant-draft.ts";
 import type { GrantDraft } from "../grant-draft.ts";
@@ -110,7 +110,9 @@ const rotateCredential = defineRoute({
       rotatedAtMs: context.nowMs,
       updatedAtMs: context.nowMs,
     };
-    return storeCredential(context, found.value, change, grants, [], { token: minted.token });
+    return storeCredential(context, found.value, change, grants, [guardToken(context.db, row)], {
+      token: minted.token,
+    });
   },
 });
 
@@ -158,20 +160,21 @@ function replaceGrants(
   return { grants, statements };
 }
 
+/** `first` runs before the rest of the batch: guards must see what was read. */
 async function storeCredential(
   context: RouteContext,
   found: FoundCredential,
   change: Partial<CredentialRow>,
   grants: readonly GrantWithPolicy[],
-  also: readonly Statement[],
+  first: readonly Statement[],
   shownOnce: { readonly token?: string } = {},
 ): Promise<Outcome> {
   const { db, organisationId, nowMs } = context;
   const { row } = found;
   const after = credentialView({ ...row, ...change }, grants, nowMs);
-  await db.batch([
+  const statements = [
+    ...first,
     updateCredential(db, organisationId, row.id, { ...onlyChanged(row, change), updatedAtMs: nowMs }),
-    ...also,
     // After the change of the expiry, so that one that lives again is raised as well.
     raiseVersions(db, organisationId, { credentialId: row.id }, nowMs),
     recordChange(context, {
@@ -180,7 +183,12 @@ async function storeCredential(
       before: credentialView(row, found.grants, nowMs),
       after,
     }),
-  ]);
+  ];
+  try {
+    await runBatch(db, statements);
+  } catch (cause) {
+    return changedMeanwhile(cause, "credential");
+  }
   const told = await acknowledgeGates(context, await pendingGates(db, organisationId, { credentialId: row.id }));
   return told.ok ? reply(200, { ...after, ...shownOnce }) : told;
 }

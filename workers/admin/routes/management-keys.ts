@@ -19,15 +19,17 @@ import type { Result } from "../../../src/domain/result.ts";
 import { mintToken } from "../../../src/domain/token.ts";
 import type { Role } from "../../../src/domain/token.ts";
 import { runBatch } from "../../../src/store/control-db.ts";
+import type { Statement } from "../../../src/store/control-db.ts";
 import {
   findManagementKey,
+  guardManagementKey,
   insertManagementKey,
   listManagementKeys,
   updateManagementKey,
 } from "../../../src/store/management-keys.ts";
 import type { ManagementKeyRow } from "../../../src/store/management-keys.ts";
 import { reply } from "../answer.ts";
-import { freshId, recordChange } from "../changes.ts";
+import { changedMeanwhile, freshId, recordChange } from "../changes.ts";
 import { tokenColumns } from "../issue.ts";
 import { pageBody, pageRequest } from "../pages.ts";
 import { EDITORS, READERS, defineRoute } from "../route.ts";
@@ -138,7 +140,7 @@ const rotateManagementKey = defineRoute({
       previousPepperId: overlaps ? row.pepperId : null,
       previousExpiresAtMs: overlaps ? context.nowMs + body.overlap_seconds * 1_000 : null,
     };
-    return storeKey(context, row, change, { key: minted.token });
+    return storeKey(context, row, change, [guardManagementKey(context.db, row)], { key: minted.token });
   },
 });
 
@@ -156,7 +158,7 @@ const revokeManagementKey = defineRoute({
     if (!found.ok) return found;
     const row = found.value;
     if (row.status === "revoked") return reply(200, managementKeyView(row, context.nowMs));
-    return storeKey(context, row, { status: "revoked", revokedAtMs: context.nowMs });
+    return storeKey(context, row, { status: "revoked", revokedAtMs: context.nowMs }, []);
   },
 });
 
@@ -189,19 +191,22 @@ async function storeKey(
   context: RouteContext,
   row: ManagementKeyRow,
   change: Partial<Omit<ManagementKeyRow, "id" | "organisationId">>,
+  guards: readonly Statement[],
   shownOnce: { readonly key?: string } = {},
 ): Promise<Outcome> {
   const stamped = { ...change, updatedAtMs: context.nowMs };
   const after = managementKeyView({ ...row, ...stamped }, context.nowMs);
-  await runBatch(context.db, [
+  const before = managementKeyView(row, context.nowMs);
+  const statements = [
+    ...guards,
     updateManagementKey(context.db, context.organisationId, row.id, stamped),
-    recordChange(context, {
-      targetType: "management_key",
-      targetId: row.id,
-      before: managementKeyView(row, context.nowMs),
-      after,
-    }),
-  ]);
+    recordChange(context, { targetType: "management_key", targetId: row.id, before, after }),
+  ];
+  try {
+    await runBatch(context.db, statements);
+  } catch (cause) {
+    return changedMeanwhile(cause, "key");
+  }
   return reply(200, { ...after, ...shownOnce });
 }
 

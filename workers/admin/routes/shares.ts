@@ -19,11 +19,11 @@ import {
 import { mintToken, verifyTokenHash } from "../../../src/domain/token.ts";
 import type { Statement } from "../../../src/store/control-db.ts";
 import { runBatch } from "../../../src/store/control-db.ts";
-import { findCredential, updateCredential, type CredentialRow } from "../../../src/store/credentials.ts";
+import { findCredential, guardToken, updateCredential, type CredentialRow } from "../../../src/store/credentials.ts";
 import { pendingGates, raiseVersions } from "../../../src/store/gate-pending.ts";
 import { findShare, insertShare, listShares, withdrawShare, type ShareRow } from "../../../src/store/shares.ts";
 import { reply } from "../answer.ts";
-import { acknowledgeGates, freshId, recordChange } from "../changes.ts";
+import { acknowledgeGates, changedMeanwhile, freshId, recordChange } from "../changes.ts";
 import { credentialStatus } from "../credential-view.ts";
 import { tokenColumns } from "../issue.ts";
 import { shareLookupHash } from "../share-lookup.ts";
@@ -67,11 +67,16 @@ const createShare = defineRoute({
       withdrawnAtMs: null,
     };
     const view = shareView(row, context.nowMs);
-    await runBatch(context.db, [
+    const statements = [
       ...sealed.value.statements,
       insertShare(context.db, row),
       recordChange(context, { targetType: "share", targetId: row.id, before: null, after: view }),
-    ]);
+    ];
+    try {
+      await runBatch(context.db, statements);
+    } catch (cause) {
+      return changedMeanwhile(cause, "credential");
+    }
     const reach = { credentialId: found.value.id };
     const told = await acknowledgeGates(context, await pendingGates(context.db, context.organisationId, reach));
     if (!told.ok) return told;
@@ -140,7 +145,7 @@ interface SealedPart {
   readonly payload: string;
   /** `#` and the key, or empty when the client keeps it. */
   readonly fragment: string;
-  /** Of a rotation, when a new token was made. */
+  /** Run first: that the token is still the one that was read, and of a rotation, when a new one was made. */
   readonly statements: readonly Statement[];
 }
 
@@ -160,7 +165,7 @@ async function sealedPart(
     if (!verifyTokenHash(body.token, hashes, context.settings.peppers)) {
       return err(fieldProblem("token", "Is not the token of this credential"));
     }
-    return ok({ ...(await sealed(context, body.token)), statements: [] });
+    return ok({ ...(await sealed(context, body.token)), statements: [guardToken(context.db, row)] });
   }
   const prefix = row.kind === "virtual" ? "vk_" : "rk_proxy_";
   const minted = mintToken(prefix, (length) => context.random(length), context.settings.peppers[0]);
@@ -175,6 +180,7 @@ async function sealedPart(
     updatedAtMs: nowMs,
   };
   const statements = [
+    guardToken(db, row),
     raiseVersions(db, organisationId, { credentialId: row.id }, nowMs),
     updateCredential(db, organisationId, row.id, change),
   ];

@@ -1,0 +1,66 @@
+/** Two changes at one moment: the later one is refused when it builds on what the other has changed. */
+import { describe, expect, it, vi } from "vitest";
+import { call, newConnection, newCredential, textOf, withMeanwhile } from "./admin.fixture.ts";
+import type { Answer } from "./admin.fixture.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const CREDENTIALS = "/api/v1/delegated-credentials";
+const KEYS = "/api/v1/management-keys";
+
+/** A request that has read when another one is made and answered. */
+async function overtaken(
+  request: readonly [method: string, path: string, body?: object],
+  other: readonly [method: string, path: string, body?: object],
+): Promise<{ first: Answer; late: Answer }> {
+  let first: Answer | null = null;
+  const env = withMeanwhile(async () => {
+    first = await call(other[0], other[1], { body: other[2] });
+  });
+  const late = await call(request[0], request[1], { body: request[2], env });
+  if (first === null) throw new Error("The request wrote nothing");
+  return { first, late };
+}
+
+function expectConflict(late: Answer): void {
+  expect(late.status, late.text).toBe(409);
+  expect(late.json).toMatchObject({ code: "conflict", detail: expect.stringContaining("read it again") });
+}
+
+describe("a token that is replaced twice at one moment", () => {
+  it("is a credential's: the second rotation neither brings the old token back nor ends the new one", async () => {
+    const path = `${CREDENTIALS}/${textOf(await newCredential(textOf(await newConnection(), "id")), "id")}`;
+    const hard = ["POST", `${path}/rotate`, { overlap_seconds: 0 }] as const;
+    const { first, late } = await overtaken(["POST", `${path}/rotate`, { overlap_seconds: 600 }], hard);
+    expectConflict(late);
+    expect((await call("GET", path)).json).toMatchObject({
+      token_last4: textOf(first, "token").slice(-4),
+      previous_token_expires_at: null,
+    });
+    const shared = await overtaken(["POST", `${path}/share`, {}], hard);
+    expectConflict(shared.late);
+    expect((await call("GET", `${path}/shares`)).json["data"]).toEqual([]);
+    expect((await call("GET", path)).json["token_last4"]).toBe(textOf(shared.first, "token").slice(-4));
+  });
+
+  it("is a credential's that is revoked, or whose given token is shared", async () => {
+    const made = await newCredential(textOf(await newConnection(), "id"));
+    const path = `${CREDENTIALS}/${textOf(made, "id")}`;
+    const given = { token: textOf(made, "token") };
+    expectConflict((await overtaken(["POST", `${path}/share`, given], ["POST", `${path}/rotate`, {}])).late);
+    expectConflict((await overtaken(["POST", `${path}/rotate`, {}], ["POST", `${path}/revoke`])).late);
+  });
+
+  it("is a management key's", async () => {
+    const made = await call("POST", KEYS, { body: { name: "auditor", role: "auditor" } });
+    const path = `${KEYS}/${textOf(made, "id")}`;
+    const { first, late } = await overtaken(
+      ["POST", `${path}/rotate`, { overlap_seconds: 600 }],
+      ["POST", `${path}/rotate`, { overlap_seconds: 0 }],
+    );
+    expectConflict(late);
+    expect((await call("GET", KEYS, { key: textOf(made, "key") })).status).toBe(401);
+    expect((await call("GET", KEYS, { key: textOf(first, "key") })).status).toBe(200);
+    expectConflict((await overtaken(["POST", `${path}/rotate`, {}], ["POST", `${path}/revoke`])).late);
+  });
+});
