@@ -107,6 +107,19 @@ export function guardToken(db: ControlDb, row: CredentialRow): Statement {
   return failBatchIf(db, notExists(read));
 }
 
+/**
+ * Fails its batch when anything of the credential or its grants was changed since it was read. The version of an expired
+ * one does not rise, so its time of change counts too.
+ */
+export function guardDocument(db: ControlDb, row: CredentialRow): Statement {
+  const same = and(eq(credentials.docVersion, row.docVersion), eq(credentials.updatedAtMs, row.updatedAtMs));
+  const read = db
+    .select({ id: credentials.id })
+    .from(credentials)
+    .where(and(ofId(row.organisationId, row.id), same));
+  return failBatchIf(db, notExists(read));
+}
+
 /** In the order in which they were granted. */
 export async function grantsOf(
   db: ControlDb,

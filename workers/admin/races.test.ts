@@ -64,3 +64,36 @@ describe("a token that is replaced twice at one moment", () => {
     expectConflict((await overtaken(["POST", `${path}/rotate`, {}], ["POST", `${path}/revoke`])).late);
   });
 });
+
+describe("the grants of a credential", () => {
+  const rules = { allowed_methods: ["GET"], allowed_paths: ["/v1/*"] };
+  const grantsOf = async (path: string): Promise<string[]> =>
+    ((await call("GET", path)).json["grants"] as { connection_id: string }[]).map((each) => each.connection_id);
+
+  it("are those of one request when several set them at one moment", async () => {
+    const connections = await Promise.all([1, 2, 3, 4, 5].map(async () => textOf(await newConnection(), "id")));
+    const path = `${CREDENTIALS}/${textOf(await newCredential(connections[0] ?? ""), "id")}`;
+    for (let round = 0; round < 3; round += 1) {
+      const answers = await Promise.all(
+        connections.map((id) => call("PATCH", path, { body: { grants: [{ connection_id: id, ...rules }] } })),
+      );
+      const statuses = answers.map((each) => each.status);
+      expect(statuses).toContain(200);
+      expect(statuses.filter((status) => status !== 200 && status !== 409)).toEqual([]);
+      expect(await grantsOf(path)).toHaveLength(1);
+    }
+  });
+
+  it("are not set over a grant that was added or changed in between", async () => {
+    const connection = textOf(await newConnection(), "id");
+    const other = textOf(await newConnection(), "id");
+    const id = textOf(await newCredential(connection), "id");
+    const path = `${CREDENTIALS}/${id}`;
+    const both = { grants: [connection, other].map((each) => ({ connection_id: each, ...rules })) };
+    const added = { credential_id: id, connection_id: other, ...rules };
+    expectConflict((await overtaken(["PATCH", path, both], ["POST", "/admin/bindings", added])).late);
+    const one = { grants: [{ connection_id: connection, ...rules }] };
+    expectConflict((await overtaken(["PATCH", path, both], ["PATCH", path, one])).late);
+    expect(await grantsOf(path)).toEqual([connection]);
+  });
+});

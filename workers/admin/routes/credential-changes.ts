@@ -10,7 +10,14 @@ import type { Result } from "../../../src/domain/result.ts";
 import { mintToken } from "../../../src/domain/token.ts";
 import { onlyChanged, runBatch } from "../../../src/store/control-db.ts";
 import type { Statement } from "../../../src/store/control-db.ts";
-import { deleteGrant, guardToken, insertGrant, updateCredential, updateGrant } from "../../../src/store/credentials.ts";
+import {
+  deleteGrant,
+  guardDocument,
+  guardToken,
+  insertGrant,
+  updateCredential,
+  updateGrant,
+} from "../../../src/store/credentials.ts";
 import type { CredentialRow, GrantWithPolicy } from "../../../src/store/credentials.ts";
 import { pendingGates, raiseVersions } from "../../../src/store/gate-pending.ts";
 import { reply } from "../answer.ts";
@@ -77,7 +84,10 @@ const changeCredential = defineRoute({
     const passed = passReview(review, drafts.value, context.caller, change.acknowledged);
     if (!passed.ok) return passed;
     const replaced = replaceGrants(context, row.id, grants, drafts.value);
-    return storeCredential(context, found.value, change, replaced.grants, replaced.statements);
+    return storeCredential(context, found.value, change, replaced.grants, [
+      guardDocument(context.db, row),
+      ...replaced.statements,
+    ]);
   },
 });
 
