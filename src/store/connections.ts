@@ -1,5 +1,5 @@
 /** Connections and their upstream credentials. Secrets are sealed before they come here. */
-import { and, asc, count, eq, sql } from "drizzle-orm";
+import { and, asc, count, eq, notExists, sql } from "drizzle-orm";
 import { afterPosition, failBatchIf, inList, newestFirst } from "./control-db.ts";
 import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
 import { connections, grants, upstreamCredentials } from "./control-schema.ts";
@@ -61,6 +61,20 @@ export function insertConnection(db: ControlDb, row: ConnectionRow): Statement[]
 export function guardConnections(db: ControlDb, organisationId: string, max: number): Statement {
   const present = db.select({ n: count() }).from(connections).where(eq(connections.organisationId, organisationId));
   return failBatchIf(db, sql`(${present}) >= ${max}`);
+}
+
+/** Fails its batch when the connection's settings, its host or its scheme were changed since they were read. */
+export function guardSettings(db: ControlDb, row: ConnectionRow): Statement {
+  const same = [
+    eq(connections.settings, row.settings),
+    eq(connections.auth, row.auth),
+    eq(connections.baseUrl, row.baseUrl),
+  ];
+  const read = db
+    .select({ id: connections.id })
+    .from(connections)
+    .where(and(ofConnection(row.organisationId, row.id), ...same));
+  return failBatchIf(db, notExists(read));
 }
 
 export function updateConnection(

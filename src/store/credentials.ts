@@ -199,6 +199,23 @@ export function updateGrant(
     .where(and(eq(grants.organisationId, organisationId), eq(grants.id, id)));
 }
 
+/** Fails its batch when the grant is gone or was changed since it was read. */
+export function guardGrant(db: ControlDb, row: GrantRow): Statement {
+  const read = db
+    .select({ id: grants.id })
+    .from(grants)
+    .where(
+      and(
+        eq(grants.organisationId, row.organisationId),
+        eq(grants.id, row.id),
+        sql`${grants.policyId} IS ${row.policyId}`,
+        sql`${grants.environment} IS ${row.environment}`,
+        eq(grants.settings, row.settings),
+      ),
+    );
+  return failBatchIf(db, notExists(read));
+}
+
 export function deleteGrant(db: ControlDb, organisationId: string, id: string): Statement {
   return db.delete(grants).where(and(eq(grants.organisationId, organisationId), eq(grants.id, id)));
 }

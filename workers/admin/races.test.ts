@@ -97,3 +97,37 @@ describe("the grants of a credential", () => {
     expect(await grantsOf(path)).toEqual([connection]);
   });
 });
+
+describe("a change that meets another of the same thing", () => {
+  it("is refused where both write settings that are stored as one", async () => {
+    const connection = textOf(await newConnection(), "id");
+    const grants = (await newCredential(connection)).json["grants"] as { id: string }[];
+    const binding = `/admin/bindings/${grants[0]?.id}`;
+    const tightened = { deny_query_params: ["expand"] };
+    expectConflict((await overtaken(["PATCH", binding, { max_body_bytes: 100 }], ["PATCH", binding, tightened])).late);
+    expect((await call("GET", binding)).json).toMatchObject(tightened);
+    const path = `/api/v1/connections/${connection}`;
+    const masked = { token_headers: ["x-minted"] };
+    expectConflict((await overtaken(["PATCH", path, { url_members: ["next"] }], ["PATCH", path, masked])).late);
+  });
+
+  it("leaves alone what it does not name", async () => {
+    const reference = textOf(await newConnection(), "id").slice(5);
+    const member = { email: `${reference}@example.com`, role: "admin" };
+    const constraints = { connections: ["conn_x"], allowed_methods: ["GET"], allowed_paths: ["/x"], max_ttl_seconds: 60 };
+    const trust = { issuer: "https://ci.example.com", audience: "relaykey", claims: { sub: "x" }, constraints };
+    const things: [path: string, body: object, tightened: object, shown?: object][] = [
+      ["/api/v1/members", member, { role: "auditor" }],
+      ["/api/v1/trust-policies", { name: "CI", ...trust }, { status: "paused" }],
+      ["/api/v1/organisations", { name: "Tenant", plan: "unlimited" }, { plan: "free" }, { plan: { id: "free" } }],
+      ["/api/v1/webhooks", { url: "https://hooks.example.com" }, { status: "paused" }],
+    ];
+    for (const [path, body, tightened, shown = tightened] of things) {
+      const one = `${path}/${textOf(await call("POST", path, { body }), "id")}`;
+      const { first, late } = await overtaken(["PATCH", one, { name: "Other" }], ["PATCH", one, tightened]);
+      expect([first.status, late.status], `${path} ${first.text} ${late.text}`).toEqual([200, 200]);
+      const stored = await call("PATCH", one, { body: { name: "Other" } });
+      expect(stored.json, stored.text).toMatchObject({ name: "Other", ...shown });
+    }
+  });
+});

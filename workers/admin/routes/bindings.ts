@@ -14,6 +14,7 @@ import {
   deleteGrant,
   findCredential,
   findGrant,
+  guardGrant,
   insertGrant,
   listGrants,
   updateGrant,
@@ -22,7 +23,7 @@ import type { GrantWithPolicy } from "../../../src/store/credentials.ts";
 import { raiseVersions } from "../../../src/store/gate-pending.ts";
 import { findPolicy } from "../../../src/store/policies.ts";
 import { reply } from "../answer.ts";
-import { acknowledgeGates, recordChange } from "../changes.ts";
+import { acknowledgeGates, changedMeanwhile, recordChange } from "../changes.ts";
 import { grantView } from "../credential-view.ts";
 import { checkEnvironments, checkedSettings, draftGrants, grantRow } from "../grant-draft.ts";
 import { pageBody, pageRequest } from "../pages.ts";
@@ -132,8 +133,15 @@ const changeBinding = defineRoute({
     if (!agreed.ok) return agreed;
     const change = { policyId: policy.value?.id ?? null, environment, settings: settings.value };
     const after = { grant: { ...found.grant, ...change }, policy: policy.value };
-    const statements = [updateGrant(context.db, context.organisationId, found.grant.id, change)];
-    return store(context, found, after, statements, 200);
+    const statements = [
+      guardGrant(context.db, found.grant),
+      updateGrant(context.db, context.organisationId, found.grant.id, change),
+    ];
+    try {
+      return await store(context, found, after, statements, 200);
+    } catch (cause) {
+      return changedMeanwhile(cause, "binding");
+    }
   },
 });
 

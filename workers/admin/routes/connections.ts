@@ -19,6 +19,7 @@ import {
   deleteConnection,
   findConnection,
   guardConnections,
+  guardSettings,
   insertConnection,
   insertUpstreamCredential,
   listConnections,
@@ -29,7 +30,7 @@ import type { ConnectionRow } from "../../../src/store/connections.ts";
 import { isFailedGuard, isUniqueViolation, onlyChanged, runBatch } from "../../../src/store/control-db.ts";
 import { raiseVersions } from "../../../src/store/gate-pending.ts";
 import { reply } from "../answer.ts";
-import { acknowledgeGates, acknowledgeStored, freshId, recordChange } from "../changes.ts";
+import { acknowledgeGates, acknowledgeStored, changedMeanwhile, freshId, recordChange } from "../changes.ts";
 import { checkConnectionParts, keyDestinations, newConnectionParts } from "../connection-input.ts";
 import type { ConnectionParts } from "../connection-input.ts";
 import { connectionView } from "../connection-view.ts";
@@ -225,7 +226,10 @@ export const CONNECTION_ROUTES: readonly Route[] = [
   switchConnection("resume", "active", "Resume a paused connection"),
 ];
 
-/** Stores a changed connection: on record, and with every gate that it reaches told. */
+/**
+ * Stores a changed connection: on record, and with every gate that it reaches told. Settings are written as a whole, and
+ * judged together with host and scheme, so these are stored only over what was read.
+ */
 export async function storeConnection(
   context: RouteContext,
   before: ConnectionRow,
@@ -241,18 +245,24 @@ export async function storeConnection(
   }
   const view = connectionView(after, upstream);
   const change = { ...changed, updatedAtMs: context.nowMs };
-  const [pending] = await context.db.batch([
-    raiseVersions(context.db, organisationId, { connectionId: id }, context.nowMs),
-    updateConnection(context.db, organisationId, id, change),
-    recordChange(context, {
-      targetType: "connection",
-      targetId: id,
-      before: connectionView(before, upstream),
-      after: view,
-    }),
-  ]);
-  const told = await acknowledgeGates(context, pending);
-  return told.ok ? reply(200, view) : told;
+  const whole = ["settings", "auth", "baseUrl"].some((name) => name in changed);
+  try {
+    const [pending] = await context.db.batch([
+      raiseVersions(context.db, organisationId, { connectionId: id }, context.nowMs),
+      ...(whole ? [guardSettings(context.db, before)] : []),
+      updateConnection(context.db, organisationId, id, change),
+      recordChange(context, {
+        targetType: "connection",
+        targetId: id,
+        before: connectionView(before, upstream),
+        after: view,
+      }),
+    ]);
+    const told = await acknowledgeGates(context, pending);
+    return told.ok ? reply(200, view) : told;
+  } catch (cause) {
+    return changedMeanwhile(cause, "connection");
+  }
 }
 
 /** Whoever could point a stored master key at a host of their own, or have an echo show a part of it, would have it. */

@@ -5,7 +5,7 @@ import { Member, MemberCreate, MemberId, MemberPatch } from "../../../src/contra
 import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
 import { notFound, type AdminProblem } from "../../../src/contract/problem.ts";
 import { err, ok, type Result } from "../../../src/domain/result.ts";
-import { runBatch, type Statement } from "../../../src/store/control-db.ts";
+import { onlyChanged, runBatch, type Statement } from "../../../src/store/control-db.ts";
 import {
   countMembers,
   findMember,
@@ -173,7 +173,10 @@ async function store(
 ): Promise<Outcome> {
   const after = memberView({ ...before, ...change });
   await runBatch(context.db, [
-    updateMember(context.db, context.organisationId, before.id, change),
+    updateMember(context.db, context.organisationId, before.id, {
+      ...onlyChanged(before, change),
+      updatedAtMs: context.nowMs,
+    }),
     ...more,
     recordChange(context, { targetType: "member", targetId: before.id, before: memberView(before), after }),
   ]);

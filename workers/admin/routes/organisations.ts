@@ -18,7 +18,7 @@ import { notFound, type AdminProblem } from "../../../src/contract/problem.ts";
 import { isPlanId, PLANS } from "../../../src/domain/plan.ts";
 import { err, ok, type Result } from "../../../src/domain/result.ts";
 import { mintToken } from "../../../src/domain/token.ts";
-import { runBatch, type Statement } from "../../../src/store/control-db.ts";
+import { onlyChanged, runBatch, type Statement } from "../../../src/store/control-db.ts";
 import { insertManagementKey, type ManagementKeyRow } from "../../../src/store/management-keys.ts";
 import { insertMember } from "../../../src/store/members.ts";
 import {
@@ -114,9 +114,10 @@ const changeOrganisation = defineRoute({
     if (row === null || (!operator.ok && row.id !== context.organisationId)) return err(notFound("organisation"));
     if (body.plan !== undefined && !operator.ok) return operator;
     const change = { name: body.name ?? row.name, plan: body.plan ?? row.plan };
+    const changed = onlyChanged(row, change);
     const after = organisationView({ ...row, ...change });
     await runBatch(context.db, [
-      updateOrganisation(context.db, row.id, change),
+      ...(Object.keys(changed).length === 0 ? [] : [updateOrganisation(context.db, row.id, changed)]),
       recordChange(context, { targetType: "organisation", targetId: row.id, before: organisationView(row), after }),
     ]);
     return reply(200, after);

@@ -8,7 +8,7 @@ import { fieldProblem, notFound, type AdminProblem } from "../../../src/contract
 import { claimRulesProblem } from "../../../src/domain/claims.ts";
 import { checkEgressUrl } from "../../../src/domain/egress.ts";
 import { err, ok, type Result } from "../../../src/domain/result.ts";
-import { runBatch } from "../../../src/store/control-db.ts";
+import { onlyChanged, runBatch } from "../../../src/store/control-db.ts";
 import {
   deleteExchangeTrust,
   findExchangeTrust,
@@ -120,7 +120,10 @@ const changeTrustPolicy = defineRoute({
     const checked = checkTrust(context, after);
     if (!checked.ok) return checked;
     await runBatch(context.db, [
-      updateExchangeTrust(context.db, context.organisationId, row.id, change),
+      updateExchangeTrust(context.db, context.organisationId, row.id, {
+        ...onlyChanged(row, change),
+        updatedAtMs: context.nowMs,
+      }),
       recordChange(context, {
         targetType: "trust_policy",
         targetId: row.id,

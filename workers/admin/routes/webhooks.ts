@@ -8,7 +8,7 @@ import { Webhook, WebhookCreate, WebhookId, WebhookPatch, WebhookWithSecret } fr
 import { checkEgressUrl } from "../../../src/domain/egress.ts";
 import { err, ok, type Result } from "../../../src/domain/result.ts";
 import { formatWebhookSecret, WEBHOOK_SECRET_BYTES } from "../../../src/domain/webhook-signature.ts";
-import { runBatch } from "../../../src/store/control-db.ts";
+import { onlyChanged, runBatch } from "../../../src/store/control-db.ts";
 import {
   countWebhooks,
   deleteWebhook,
@@ -181,7 +181,10 @@ async function store(
 ): Promise<Outcome> {
   const after = webhookView({ ...before, ...change });
   await runBatch(context.db, [
-    updateWebhook(context.db, context.organisationId, before.id, change),
+    updateWebhook(context.db, context.organisationId, before.id, {
+      ...onlyChanged(before, change),
+      updatedAtMs: context.nowMs,
+    }),
     recordChange(context, { targetType: "webhook", targetId: before.id, before: webhookView(before), after }),
   ]);
   return reply(200, after);
