@@ -1,6 +1,6 @@
 /** Share links: sealed texts that are given out once. Of the link itself only a hash is stored. */
-import { and, eq, gt, isNull, lt } from "drizzle-orm";
-import { afterPosition, newestFirst } from "./control-db.ts";
+import { and, eq, gt, isNull, lt, notExists } from "drizzle-orm";
+import { afterPosition, failBatchIf, newestFirst } from "./control-db.ts";
 import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
 import { shareLinks } from "./control-schema.ts";
 
@@ -64,12 +64,22 @@ export async function takeShare(
   return taken === undefined ? null : row.payload;
 }
 
-/** One that was opened before stays opened. */
-export function withdrawShare(db: ControlDb, organisationId: string, id: string, nowMs: number): Statement {
-  return db
-    .update(shareLinks)
-    .set({ withdrawnAtMs: nowMs, payload: null })
-    .where(and(eq(shareLinks.organisationId, organisationId), eq(shareLinks.id, id), isNull(shareLinks.openedAtMs)));
+/** Fails its batch when the link was opened: one that was opened stays opened. */
+export function withdrawShare(
+  db: ControlDb,
+  organisationId: string,
+  id: string,
+  nowMs: number,
+): [guard: Statement, Statement] {
+  const unopened = and(
+    eq(shareLinks.organisationId, organisationId),
+    eq(shareLinks.id, id),
+    isNull(shareLinks.openedAtMs),
+  );
+  return [
+    failBatchIf(db, notExists(db.select({ id: shareLinks.id }).from(shareLinks).where(unopened))),
+    db.update(shareLinks).set({ withdrawnAtMs: nowMs, payload: null }).where(unopened),
+  ];
 }
 
 /** For the cron: sealed texts that nobody may open any more go, and old links with them. */

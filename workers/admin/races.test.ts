@@ -1,6 +1,6 @@
 /** Two changes at one moment: the later one is refused when it builds on what the other has changed. */
 import { describe, expect, it, vi } from "vitest";
-import { call, newConnection, newCredential, textOf, withMeanwhile } from "./admin.fixture.ts";
+import { bindings, call, newConnection, newCredential, textOf, withMeanwhile } from "./admin.fixture.ts";
 import type { Answer } from "./admin.fixture.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -114,7 +114,12 @@ describe("a change that meets another of the same thing", () => {
   it("leaves alone what it does not name", async () => {
     const reference = textOf(await newConnection(), "id").slice(5);
     const member = { email: `${reference}@example.com`, role: "admin" };
-    const constraints = { connections: ["conn_x"], allowed_methods: ["GET"], allowed_paths: ["/x"], max_ttl_seconds: 60 };
+    const constraints = {
+      connections: ["conn_x"],
+      allowed_methods: ["GET"],
+      allowed_paths: ["/x"],
+      max_ttl_seconds: 60,
+    };
     const trust = { issuer: "https://ci.example.com", audience: "relaykey", claims: { sub: "x" }, constraints };
     const things: [path: string, body: object, tightened: object, shown?: object][] = [
       ["/api/v1/members", member, { role: "auditor" }],
@@ -129,5 +134,23 @@ describe("a change that meets another of the same thing", () => {
       const stored = await call("PATCH", one, { body: { name: "Other" } });
       expect(stored.json, stored.text).toMatchObject({ name: "Other", ...shown });
     }
+  });
+});
+
+describe("a share link", () => {
+  it("is not withdrawn when it was opened at the same moment", async () => {
+    const credential = `${CREDENTIALS}/${textOf(await newCredential(textOf(await newConnection(), "id")), "id")}`;
+    const share = await call("POST", `${credential}/share`, { body: {} });
+    const open = ["POST", `${new URL(textOf(share, "url")).pathname}/open`, {}] as const;
+    const { first, late } = await overtaken(["DELETE", `/api/v1/shares/${textOf(share, "id")}`], open);
+    expect(first.status, first.text).toBe(200);
+    expect(late.status, late.text).toBe(409);
+    expect((await call("GET", `${credential}/shares`)).json["data"]).toMatchObject([
+      { status: "opened", withdrawn_at: null },
+    ]);
+    const withdrawn = bindings.CONTROL_DB.prepare(
+      "SELECT count(*) AS n FROM control_events WHERE action = 'withdrawShare' AND target_id = ?",
+    );
+    expect(await withdrawn.bind(textOf(share, "id")).first("n")).toBe(0);
   });
 });

@@ -18,7 +18,7 @@ import {
 } from "../../../src/domain/share.ts";
 import { mintToken, verifyTokenHash } from "../../../src/domain/token.ts";
 import type { Statement } from "../../../src/store/control-db.ts";
-import { runBatch } from "../../../src/store/control-db.ts";
+import { isFailedGuard, runBatch } from "../../../src/store/control-db.ts";
 import { findCredential, guardToken, updateCredential, type CredentialRow } from "../../../src/store/credentials.ts";
 import { pendingGates, raiseVersions } from "../../../src/store/gate-pending.ts";
 import { findShare, insertShare, listShares, withdrawShare, type ShareRow } from "../../../src/store/shares.ts";
@@ -34,6 +34,7 @@ const TAG = "Share links";
 const LOOKUP_BYTES = 24;
 const CREDENTIAL = z.strictObject({ credential_id: CredentialId });
 const ONE = z.strictObject({ share_id: ShareId });
+const OPENED: AdminProblem = { code: "conflict", detail: "The link was opened already" };
 
 const createShare = defineRoute({
   method: "POST",
@@ -124,17 +125,23 @@ const removeShare = defineRoute({
     const row = await findShare(context.db, context.organisationId, params.share_id);
     const found = row === null ? null : await visibleCredential(context, row.credentialId);
     if (row === null || found === null || !found.ok) return err(notFound("share"));
-    if (row.openedAtMs !== null) return err({ code: "conflict", detail: "The link was opened already" });
+    if (row.openedAtMs !== null) return err(OPENED);
     const after = { ...row, withdrawnAtMs: context.nowMs };
-    await runBatch(context.db, [
-      withdrawShare(context.db, context.organisationId, row.id, context.nowMs),
+    const statements = [
+      ...withdrawShare(context.db, context.organisationId, row.id, context.nowMs),
       recordChange(context, {
         targetType: "share",
         targetId: row.id,
         before: shareView(row, context.nowMs),
         after: shareView(after, context.nowMs),
       }),
-    ]);
+    ];
+    try {
+      await runBatch(context.db, statements);
+    } catch (cause) {
+      if (!isFailedGuard(cause)) throw cause;
+      return err(OPENED);
+    }
     return reply(200, shareView(after, context.nowMs));
   },
 });
