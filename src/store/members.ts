@@ -1,6 +1,6 @@
 /** Members of an organisation, their login links and sessions. Of links and cookies only keyed hashes are stored. */
-import { and, count, eq, gt, inArray, isNull, lt, ne } from "drizzle-orm";
-import { afterPosition, newestFirst } from "./control-db.ts";
+import { and, count, eq, gt, inArray, isNull, lt, ne, notExists, sql } from "drizzle-orm";
+import { afterPosition, failBatchIf, newestFirst } from "./control-db.ts";
 import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
 import { loginLinks, members, organisations, sessions } from "./control-schema.ts";
 
@@ -55,6 +55,24 @@ export async function countMembers(db: ControlDb, organisationId: string, role?:
     .from(members)
     .where(and(eq(members.organisationId, organisationId), ne(members.status, "removed"), ofRole));
   return row?.total ?? 0;
+}
+
+/** Fails its batch when there are so many members already: the count and the change are one step. */
+export function guardMembers(db: ControlDb, organisationId: string, max: number): Statement {
+  const present = db
+    .select({ total: count() })
+    .from(members)
+    .where(and(eq(members.organisationId, organisationId), ne(members.status, "removed")));
+  return failBatchIf(db, sql`(${present}) >= ${max}`);
+}
+
+/** Fails its batch when a member that had been removed was invited again. */
+export function guardRemoved(db: ControlDb, row: MemberRow): Statement {
+  const read = db
+    .select({ id: members.id })
+    .from(members)
+    .where(and(ofId(row.organisationId, row.id), eq(members.status, "removed")));
+  return failBatchIf(db, notExists(read));
 }
 
 /** Everyone who may log in with this address, over all active organisations. */

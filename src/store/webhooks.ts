@@ -1,6 +1,6 @@
 /** Webhooks and their deliveries. A delivery's id follows from event and webhook, so that one event is delivered once. */
 import { and, count, eq, inArray, lt, lte, sql } from "drizzle-orm";
-import { afterPosition, newestFirst } from "./control-db.ts";
+import { afterPosition, failBatchIf, newestFirst } from "./control-db.ts";
 import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
 import { webhookDeliveries, webhooks } from "./control-schema.ts";
 
@@ -46,6 +46,12 @@ export function listWebhooks(db: ControlDb, organisationId: string, page: PageRe
 export async function countWebhooks(db: ControlDb, organisationId: string): Promise<number> {
   const [row] = await db.select({ total: count() }).from(webhooks).where(eq(webhooks.organisationId, organisationId));
   return row?.total ?? 0;
+}
+
+/** Fails its batch when there are so many webhooks already. */
+export function guardWebhooks(db: ControlDb, organisationId: string, max: number): Statement {
+  const present = db.select({ total: count() }).from(webhooks).where(eq(webhooks.organisationId, organisationId));
+  return failBatchIf(db, sql`(${present}) >= ${max}`);
 }
 
 /** Active webhooks of an organisation that want this event. */

@@ -12,12 +12,13 @@ const KEYS = "/api/v1/management-keys";
 async function overtaken(
   request: readonly [method: string, path: string, body?: object],
   other: readonly [method: string, path: string, body?: object],
+  key: string = bindings.RELAYKEY_OWNER_KEY,
 ): Promise<{ first: Answer; late: Answer }> {
   let first: Answer | null = null;
   const env = withMeanwhile(async () => {
-    first = await call(other[0], other[1], { body: other[2] });
+    first = await call(other[0], other[1], { body: other[2], key });
   });
-  const late = await call(request[0], request[1], { body: request[2], env });
+  const late = await call(request[0], request[1], { body: request[2], env, key });
   if (first === null) throw new Error("The request wrote nothing");
   return { first, late };
 }
@@ -152,5 +153,38 @@ describe("a share link", () => {
       "SELECT count(*) AS n FROM control_events WHERE action = 'withdrawShare' AND target_id = ?",
     );
     expect(await withdrawn.bind(textOf(share, "id")).first("n")).toBe(0);
+  });
+});
+
+describe("what is made twice at one moment", () => {
+  const MEMBERS = "/api/v1/members";
+  const WEBHOOKS = "/api/v1/webhooks";
+  const invitation = (email: string) => ["POST", MEMBERS, { email, role: "auditor" }] as const;
+
+  it("is one member, also one that had been removed", async () => {
+    const email = `${textOf(await newConnection(), "id").slice(5)}@example.com`;
+    for (let round = 0; round < 2; round += 1) {
+      const { first, late } = await overtaken(invitation(email), invitation(email));
+      expect([first.status, late.status], `${first.text} ${late.text}`).toEqual([201, 409]);
+      expect((await call("DELETE", `${MEMBERS}/${textOf(first, "id")}`)).status).toBe(204);
+    }
+  });
+
+  it("does not pass the plan's maximum", async () => {
+    const made = await call("POST", "/api/v1/organisations", { body: { name: "Small", plan: "free" } });
+    const key = textOf(made, "key");
+    const refusal = { code: "plan_limit" };
+    const fixed = textOf(await call("POST", MEMBERS, { key, body: invitation("a@example.com")[2] }), "id");
+    expect((await call("POST", MEMBERS, { key, body: invitation("b@example.com")[2] })).status).toBe(201);
+    const third = await overtaken(invitation("c@example.com"), invitation("d@example.com"), key);
+    expect(third.first.status, third.first.text).toBe(201);
+    expect(third.late.json).toMatchObject({ ...refusal, resource: "members", limit: 3 });
+    expect((await call("DELETE", `${MEMBERS}/${fixed}`, { key })).status).toBe(204);
+    const again = await overtaken(invitation("a@example.com"), invitation("c@example.com"), key);
+    expect(again.late.json).toMatchObject(refusal);
+    const hook = ["POST", WEBHOOKS, { url: "https://hooks.example.com" }] as const;
+    const hooks = await overtaken(hook, hook, key);
+    expect(hooks.first.status, hooks.first.text).toBe(201);
+    expect(hooks.late.json).toMatchObject({ ...refusal, resource: "webhooks", limit: 1 });
   });
 });

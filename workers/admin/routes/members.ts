@@ -5,11 +5,19 @@ import { Member, MemberCreate, MemberId, MemberPatch } from "../../../src/contra
 import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
 import { notFound, type AdminProblem } from "../../../src/contract/problem.ts";
 import { err, ok, type Result } from "../../../src/domain/result.ts";
-import { onlyChanged, runBatch, type Statement } from "../../../src/store/control-db.ts";
+import {
+  isFailedGuard,
+  isUniqueViolation,
+  onlyChanged,
+  runBatch,
+  type Statement,
+} from "../../../src/store/control-db.ts";
 import {
   countMembers,
   findMember,
   findMemberByEmail,
+  guardMembers,
+  guardRemoved,
   insertMember,
   listMembers,
   revokeSessionsOf,
@@ -19,11 +27,16 @@ import {
 import { reply } from "../answer.ts";
 import { freshId, recordChange } from "../changes.ts";
 import { pageBody, pageRequest } from "../pages.ts";
-import { checkRoom } from "../plan-limit.ts";
+import { checkRoom, noRoom } from "../plan-limit.ts";
 import { defineRoute, OWNER, READERS, type Outcome, type Route, type RouteContext } from "../route.ts";
 
 const PATH = "/api/v1/members";
 const ONE = z.strictObject({ member_id: MemberId });
+const KNOWN: AdminProblem = {
+  code: "conflict",
+  detail: "email: Is a member already",
+  errors: [{ field: "email", message: "Is a member already" }],
+};
 
 const createMember = defineRoute({
   method: "POST",
@@ -37,17 +50,14 @@ const createMember = defineRoute({
   async handler(context, { body }): Promise<Outcome> {
     const email = body.email.toLowerCase();
     const known = await findMemberByEmail(context.db, context.organisationId, email);
-    if (known !== null && known.status !== "removed") {
-      return err({
-        code: "conflict",
-        detail: "email: Is a member already",
-        errors: [{ field: "email", message: "Is a member already" }],
-      });
-    }
+    if (known !== null && known.status !== "removed") return err(KNOWN);
     const room = await checkRoom(context, "members", await countMembers(context.db, context.organisationId));
     if (!room.ok) return room;
     const fresh = { name: body.name ?? email, role: body.role, status: "invited" as const, updatedAtMs: context.nowMs };
-    if (known !== null) return store(context, known, fresh, 201, []);
+    const guards = [
+      ...(room.value === null ? [] : [guardMembers(context.db, context.organisationId, room.value)]),
+      ...(known === null ? [] : [guardRemoved(context.db, known)]),
+    ];
     const row: MemberRow = {
       id: freshId(context, "mem"),
       organisationId: context.organisationId,
@@ -57,11 +67,17 @@ const createMember = defineRoute({
       createdAtMs: context.nowMs,
       lastLoginAtMs: null,
     };
-    await runBatch(context.db, [
-      insertMember(context.db, row),
-      recordChange(context, { targetType: "member", targetId: row.id, before: null, after: memberView(row) }),
-    ]);
-    return reply(201, memberView(row));
+    try {
+      if (known !== null) return await store(context, known, fresh, 201, guards);
+      await runBatch(context.db, [
+        ...guards,
+        insertMember(context.db, row),
+        recordChange(context, { targetType: "member", targetId: row.id, before: null, after: memberView(row) }),
+      ]);
+      return reply(201, memberView(row));
+    } catch (cause) {
+      return notInvited(context, cause, email, room.value);
+    }
   },
 });
 
@@ -164,20 +180,29 @@ export const MEMBER_ROUTES: readonly Route[] = [
   endMemberSessions,
 ];
 
+/** Why an invitation could not be stored: somebody else invited them, or the last place was taken. */
+async function notInvited(context: RouteContext, cause: unknown, email: string, max: number | null): Promise<Outcome> {
+  if (isUniqueViolation(cause)) return err(KNOWN);
+  if (!isFailedGuard(cause)) throw cause;
+  const known = await findMemberByEmail(context.db, context.organisationId, email);
+  return err(known === null || known.status === "removed" ? noRoom("members", max ?? 0) : KNOWN);
+}
+
+/** `first` runs before the change itself, as guards must. */
 async function store(
   context: RouteContext,
   before: MemberRow,
   change: Partial<Omit<MemberRow, "id" | "organisationId">>,
   status: number,
-  more: readonly Statement[],
+  first: readonly Statement[],
 ): Promise<Outcome> {
   const after = memberView({ ...before, ...change });
   await runBatch(context.db, [
+    ...first,
     updateMember(context.db, context.organisationId, before.id, {
       ...onlyChanged(before, change),
       updatedAtMs: context.nowMs,
     }),
-    ...more,
     recordChange(context, { targetType: "member", targetId: before.id, before: memberView(before), after }),
   ]);
   return reply(status, after);

@@ -8,11 +8,12 @@ import { Webhook, WebhookCreate, WebhookId, WebhookPatch, WebhookWithSecret } fr
 import { checkEgressUrl } from "../../../src/domain/egress.ts";
 import { err, ok, type Result } from "../../../src/domain/result.ts";
 import { formatWebhookSecret, WEBHOOK_SECRET_BYTES } from "../../../src/domain/webhook-signature.ts";
-import { onlyChanged, runBatch } from "../../../src/store/control-db.ts";
+import { isFailedGuard, onlyChanged, runBatch } from "../../../src/store/control-db.ts";
 import {
   countWebhooks,
   deleteWebhook,
   findWebhook,
+  guardWebhooks,
   insertWebhook,
   listWebhooks,
   updateWebhook,
@@ -21,7 +22,7 @@ import {
 import { reply } from "../answer.ts";
 import { freshId, recordChange } from "../changes.ts";
 import { pageBody, pageRequest } from "../pages.ts";
-import { checkRoom } from "../plan-limit.ts";
+import { checkRoom, noRoom } from "../plan-limit.ts";
 import { defineRoute, EDITORS, READERS, type Outcome, type Route, type RouteContext } from "../route.ts";
 
 const PATH = "/api/v1/webhooks";
@@ -57,10 +58,17 @@ const createWebhook = defineRoute({
       updatedAtMs: context.nowMs,
     };
     const after = webhookView(row);
-    await runBatch(context.db, [
+    const statements = [
+      ...(room.value === null ? [] : [guardWebhooks(context.db, context.organisationId, room.value)]),
       insertWebhook(context.db, row),
       recordChange(context, { targetType: "webhook", targetId: id, before: null, after }),
-    ]);
+    ];
+    try {
+      await runBatch(context.db, statements);
+    } catch (cause) {
+      if (!isFailedGuard(cause)) throw cause;
+      return err(noRoom("webhooks", room.value ?? 0));
+    }
     return reply(201, { ...after, secret: made.secret });
   },
 });
