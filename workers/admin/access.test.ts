@@ -101,6 +101,43 @@ describe("a provisioner", () => {
     expect(answers.filter((answer) => answer.json["code"] === "outside_constraint")).toHaveLength(8);
   });
 
+  it("gets no new token for a credential that an admin has taken outside its constraints", async () => {
+    await newConnection({ id: "conn_wide" });
+    await newConnection({ id: "conn_other" });
+    const policy = await call("POST", "/api/v1/policies", {
+      body: { name: "Reading", allowed_methods: ["GET"], allowed_paths: ["/crm/v3/objects/contacts/*"] },
+    });
+    const key = await newKey("provisioner", {
+      constraints: { ...constraints, connections: ["conn_wide"], max_active: 9 },
+    });
+    const { allowed_methods: _methods, allowed_paths: _paths, ...bare } = request;
+    const body = { ...bare, connection_id: "conn_wide", policy_id: textOf(policy, "id") };
+    const mint = async () => `${CREDENTIALS}/${textOf(await call("POST", CREDENTIALS, { key, body }), "id")}`;
+    const [endless, granted, widened] = [await mint(), await mint(), await mint()];
+    const handOut = async (path: string) => [
+      await call("POST", `${path}/rotate`, { key, body: {} }),
+      await call("POST", `${path}/share`, { key, body: {} }),
+    ];
+    const expectOutside = async (path: string, field: string) => {
+      for (const answer of await handOut(path)) {
+        expect(answer.status, `${field} ${answer.text}`).toBe(403);
+        expect(answer.json["code"]).toBe("outside_constraint");
+        expect(fieldsOf(answer)).toContain(field);
+      }
+    };
+    expect((await handOut(widened)).map((answer) => answer.status)).toEqual([200, 201]);
+    expect((await call("PATCH", endless, { body: { expires_at: null } })).status).toBe(200);
+    await expectOutside(endless, "ttl_seconds");
+    const added = { allowed_methods: ["GET"], allowed_paths: ["/crm/v3/objects/*"], connection_id: "conn_other" };
+    const binding = { ...added, credential_id: granted.slice(CREDENTIALS.length + 1) };
+    expect((await call("POST", "/admin/bindings", { body: binding })).status).toBe(201);
+    await expectOutside(granted, "grants[1].connection_id");
+    const wide = { body: { allowed_paths: ["/**"], allowed_methods: ["GET"] } };
+    expect((await call("PATCH", `/api/v1/policies/${textOf(policy, "id")}`, wide)).status).toBe(200);
+    await expectOutside(widened, "grants[0].allowed_paths");
+    expect((await call("POST", `${widened}/rotate`, { body: {} })).status).toBe(200);
+  });
+
   it("has its maximum lifetime when it names none", async () => {
     await newConnection({ id: "conn_ttl" });
     const key = await newKey("provisioner", {

@@ -14,8 +14,11 @@ import { err, ok } from "../../src/domain/result.ts";
 import type { Result } from "../../src/domain/result.ts";
 import { EMPTY_SCOPE } from "../../src/domain/scope.ts";
 import type { Scope } from "../../src/domain/scope.ts";
+import type { CredentialRow, GrantWithPolicy } from "../../src/store/credentials.ts";
+import { effectiveSettings } from "./credential-view.ts";
 import { effectiveDraft } from "./grant-draft.ts";
 import type { GrantDraft } from "./grant-draft.ts";
+import type { RouteContext } from "./route.ts";
 
 /** The parts of a credential that constraints speak about. */
 export interface ConstrainedDraft {
@@ -50,6 +53,36 @@ export function holdConstraints(
   return ok({ ...draft, ttlSeconds: request.ttlSeconds, labels: request.labels, limits: request.limits, grants });
 }
 
+/**
+ * Whether a stored credential, as it stands now, lies inside its provisioner's constraints: what an admin has widened since
+ * gets no new token from a provisioner. Nothing is inherited any more, so a credential that has no end lies outside.
+ */
+export function checkStored(
+  context: Pick<RouteContext, "caller" | "nowMs">,
+  row: CredentialRow,
+  grants: readonly GrantWithPolicy[],
+): Result<void, AdminProblem> {
+  const { caller, nowMs } = context;
+  if (caller.role !== "provisioner") return ok(undefined);
+  if (caller.constraints === null)
+    return err({ code: "outside_constraint", detail: "This key has no readable constraints" });
+  const present = {
+    name: row.name,
+    ttlSeconds: row.expiresAtMs === null ? null : Math.ceil((row.expiresAtMs - nowMs) / 1_000),
+    labels: row.labels,
+    limits: row.limits,
+    grants: grants.map((each) => ({
+      connectionId: each.grant.connectionId,
+      scope: { ...EMPTY_SCOPE, ...effectiveSettings(each).scope },
+    })),
+  };
+  // It is one of the live ones already, so how many others there are does not matter.
+  const checked = checkConstraint(toConstraint(caller.constraints), present, 0);
+  if (checked.ok) return checked;
+  const places = grants.map((_grant, i) => ({ field: `grants[${i}].` }));
+  return err(outsideProblem(checked.error, places));
+}
+
 export function toConstraint(wire: ConstraintsWire): Constraint {
   return {
     connections: wire.connections,
@@ -70,7 +103,7 @@ function changedMembers(before: Scope, after: Scope): Partial<Scope> {
   return Object.fromEntries(members) as Partial<Scope>;
 }
 
-function outsideProblem(found: OutsideConstraint, grants: readonly GrantDraft[]): AdminProblem {
+function outsideProblem(found: OutsideConstraint, grants: readonly Pick<GrantDraft, "field">[]): AdminProblem {
   const errors = found.outside.map((part) => ({
     field: fieldOf(part.part, part.grant === null ? "" : (grants[part.grant]?.field ?? "")),
     message: part.detail,

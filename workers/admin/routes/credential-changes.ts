@@ -22,6 +22,7 @@ import type { CredentialRow, GrantWithPolicy } from "../../../src/store/credenti
 import { pendingGates, raiseVersions } from "../../../src/store/gate-pending.ts";
 import { reply } from "../answer.ts";
 import { acknowledgeGates, changedMeanwhile, recordChange } from "../changes.ts";
+import { checkStored } from "../constraint.ts";
 import { credentialStatus, credentialView } from "../credential-view.ts";
 import { checkEnvironments, draftGrants, grantRow } from "../grant-draft.ts";
 import type { GrantDraft } from "../grant-draft.ts";
@@ -108,6 +109,8 @@ const rotateCredential = defineRoute({
     const { row, grants } = found.value;
     const status = credentialStatus(row, context.nowMs);
     if (status !== "active") return err({ code: "conflict", detail: `The credential is ${status}` });
+    const inside = checkStored(context, row, grants);
+    if (!inside.ok) return inside;
     const prefix = row.kind === "virtual" ? "vk_" : "rk_proxy_";
     const minted = mintToken(prefix, (length) => context.random(length), context.settings.peppers[0]);
     const overlaps = body.overlap_seconds > 0;

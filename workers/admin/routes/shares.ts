@@ -19,11 +19,18 @@ import {
 import { mintToken, verifyTokenHash } from "../../../src/domain/token.ts";
 import type { Statement } from "../../../src/store/control-db.ts";
 import { isFailedGuard, runBatch } from "../../../src/store/control-db.ts";
-import { findCredential, guardToken, updateCredential, type CredentialRow } from "../../../src/store/credentials.ts";
+import {
+  findCredential,
+  grantsOf,
+  guardToken,
+  updateCredential,
+  type CredentialRow,
+} from "../../../src/store/credentials.ts";
 import { pendingGates, raiseVersions } from "../../../src/store/gate-pending.ts";
 import { findShare, insertShare, listShares, withdrawShare, type ShareRow } from "../../../src/store/shares.ts";
 import { reply } from "../answer.ts";
 import { acknowledgeGates, changedMeanwhile, freshId, recordChange } from "../changes.ts";
+import { checkStored } from "../constraint.ts";
 import { credentialStatus } from "../credential-view.ts";
 import { tokenColumns } from "../issue.ts";
 import { shareLookupHash } from "../share-lookup.ts";
@@ -51,6 +58,9 @@ const createShare = defineRoute({
     if (!found.ok) return found;
     const status = credentialStatus(found.value, context.nowMs);
     if (status !== "active") return err({ code: "conflict", detail: `The credential is ${status}` });
+    const grants = await grantsOf(context.db, context.organisationId, [found.value.id]);
+    const inside = checkStored(context, found.value, grants);
+    if (!inside.ok) return inside;
     const sealed = await sealedPart(context, found.value, body);
     if (!sealed.ok) return sealed;
     const lookup = encodeBase64Url(context.random(LOOKUP_BYTES));
