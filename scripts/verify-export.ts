@@ -34,8 +34,12 @@ async function run(file: string, key: string | undefined): Promise<number> {
   }
   const verified = await verifyExport(parsed.value, checkpointVerifier(publicKey));
   if (!verified.ok) return failed(verified.error);
-  const { events, credentials, checkpoints, unchained, begunLater } = verified.value;
+  const { events, credentials, checkpoints, unchained, begunLater, narrowedBy } = verified.value;
   console.log(`${events} events of ${credentials} credentials: none is missing, none was altered`);
+  if (narrowedBy.length > 0)
+    console.log(
+      `filtered by ${narrowedBy.join(", ")}: that none is missing says the signed statement, not the sequence`,
+    );
   console.log(`${checkpoints} signed heads fit${key === undefined ? " (key taken from the file itself)" : ""}`);
   if (unchained > 0) console.log(`${unchained} refusals before authentication have no chain`);
   for (const id of begunLater) console.log(`${id} begins later: what came before is not in this export`);

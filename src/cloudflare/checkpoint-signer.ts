@@ -1,12 +1,12 @@
 /**
- * Signs heads of audit chains with Ed25519. The key is derived from the deployment's signing seed for this purpose alone;
+ * Signs heads of audit chains, and what exports say of themselves, with Ed25519. The key is derived from the deployment's signing seed for this purpose alone;
  * its public half is what a verifier needs.
  */
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import type { ChainCheckpoint } from "../domain/chain.ts";
-import { checkpointMessage } from "../domain/chain.ts";
+import { checkpointMessage, type ChainCheckpoint, type VerifySignature } from "../domain/chain.ts";
 import { decodeBase64Url, encodeBase64Url, encodeHex, utf8 } from "../domain/encoding.ts";
+import { statementMessage, type ExportStatement } from "../domain/export-statement.ts";
 
 /** PKCS #8 wrapping of a raw Ed25519 seed (RFC 8410 §7). */
 const PKCS8_HEAD = [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
@@ -43,14 +43,21 @@ export async function signCheckpoint(
   return { ...unsigned, signature: encodeBase64Url(new Uint8Array(signature)) };
 }
 
-/** A verifier for `verifyChain`: accepts signatures of this public key (base64url) only. */
-export function checkpointVerifier(
-  publicKey: string,
-): (message: Uint8Array, checkpoint: ChainCheckpoint) => Promise<boolean> {
+export async function signStatement(
+  key: CheckpointKey,
+  statement: Omit<ExportStatement, "keyId" | "signature">,
+): Promise<ExportStatement> {
+  const unsigned = { ...statement, keyId: key.keyId };
+  const signature = await crypto.subtle.sign("Ed25519", key.privateKey, statementMessage(unsigned));
+  return { ...unsigned, signature: encodeBase64Url(new Uint8Array(signature)) };
+}
+
+/** A verifier for `verifyExport`: accepts signatures of this public key (base64url) only. */
+export function checkpointVerifier(publicKey: string): VerifySignature {
   const bytes = decodeBase64Url(publicKey) ?? new Uint8Array();
   const imported = crypto.subtle.importKey("raw", bytes, "Ed25519", true, ["verify"]);
-  return async (message, checkpoint) => {
-    const signature = decodeBase64Url(checkpoint.signature);
+  return async (message, signed) => {
+    const signature = decodeBase64Url(signed.signature);
     if (signature === null) return false;
     return crypto.subtle.verify("Ed25519", await imported, signature, message);
   };

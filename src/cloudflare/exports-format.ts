@@ -1,6 +1,7 @@
 /** The three formats of an export, each as bytes for a page of rows. The same rows always give the same bytes. */
 import { utf8 } from "../domain/encoding.ts";
 import { csvHeader, csvLine, ndjsonLine, type ExportRow } from "../domain/export-row.ts";
+import { digestOver, NO_ROWS_DIGEST } from "../domain/export-statement.ts";
 import { parquetEncoder } from "./exports-parquet.ts";
 
 export interface ExportEncoder {
@@ -26,13 +27,7 @@ const noNote = (): null => null;
 export function exportEncoder(format: "ndjson" | "csv" | "parquet", soFar: EncodedSoFar | null): ExportEncoder {
   switch (format) {
     case "ndjson":
-      return {
-        contentType: "application/x-ndjson",
-        start: nothing,
-        rows: (rows) => utf8(rows.map(ndjsonLine).join("")),
-        end: nothing,
-        note: noNote,
-      };
+      return ndjsonEncoder(soFar?.notes.at(-1) ?? NO_ROWS_DIGEST);
     case "csv":
       return {
         contentType: "text/csv; charset=utf-8",
@@ -44,4 +39,20 @@ export function exportEncoder(format: "ndjson" | "csv" | "parquet", soFar: Encod
     case "parquet":
       return parquetEncoder(soFar);
   }
+}
+
+/** Its note is the digest over all rows so far, which the statement at the end of the file signs. */
+function ndjsonEncoder(soFar: string): ExportEncoder {
+  let digest = soFar;
+  return {
+    contentType: "application/x-ndjson",
+    start: nothing,
+    rows(rows) {
+      const lines = rows.map(ndjsonLine);
+      digest = digestOver(digest, lines);
+      return utf8(lines.join(""));
+    },
+    end: nothing,
+    note: () => digest,
+  };
 }

@@ -8,6 +8,7 @@
  */
 import { checkpointLine, keyLine } from "../domain/export-row.ts";
 import { utf8 } from "../domain/encoding.ts";
+import { NO_ROWS_DIGEST, statementLine } from "../domain/export-statement.ts";
 import { highestRowNumber } from "../store/audit-rows.ts";
 import {
   dropExportParts,
@@ -27,7 +28,7 @@ import {
   takeExport,
   type ExportJob,
 } from "../store/exports.ts";
-import { checkpointKey } from "./checkpoint-signer.ts";
+import { checkpointKey, signStatement } from "./checkpoint-signer.ts";
 import { exportEncoder, type ExportEncoder } from "./exports-format.ts";
 import { digestOf, dropUpload, isUploadGone, PART_BYTES, PartWriter, sha256Hex } from "./exports-upload.ts";
 
@@ -138,7 +139,7 @@ async function writeFile(env: ExportEnv, job: ExportJob, turn: Turn): Promise<bo
     if (note !== null) notes = [...notes, note];
     await noteExport(env.AUDIT_DB, job.id, { rows, bytes: file.bytes, startedAtMs: turn.nowMs() });
   }
-  await write(await tailBytes(env, job, encoder));
+  await write(await tailBytes(env, job, encoder, { upToN, rows }));
   await noteExport(env.AUDIT_DB, job.id, { bytes: file.bytes });
   await file.finish();
   return true;
@@ -188,15 +189,31 @@ async function startAnew(env: ExportEnv, job: ExportJob): Promise<void> {
   await forgetExportParts(env.AUDIT_DB, job.id);
 }
 
-async function tailBytes(env: ExportEnv, job: ExportJob, encoder: ExportEncoder): Promise<Uint8Array> {
+async function tailBytes(
+  env: ExportEnv,
+  job: ExportJob,
+  encoder: ExportEncoder,
+  { upToN, rows }: { readonly upToN: number; readonly rows: number },
+): Promise<Uint8Array> {
   const end = encoder.end();
   if (job.format !== "ndjson") return end;
   const { organisationId, filter } = job;
-  const heads = await exportCheckpoints(env.AUDIT_DB, organisationId, filter.credentialId, MAX_CHECKPOINTS);
+  const range = { credentialId: filter.credentialId, upToN, limit: MAX_CHECKPOINTS };
+  const heads = await exportCheckpoints(env.AUDIT_DB, organisationId, range);
   const key = await checkpointKey(env.RELAYKEY_SIGNING_SEED);
-  return utf8(heads.map(checkpointLine).join("") + keyLine(key.keyId, key.publicKey));
+  const digest = encoder.note() ?? NO_ROWS_DIGEST;
+  const statement = await signStatement(key, { organisationId, filter: wireNames({ ...filter }), rows, digest });
+  return utf8(heads.map(checkpointLine).join("") + keyLine(key.keyId, key.publicKey) + statementLine(statement));
 }
 
 function objectKeyOf(job: ExportJob): string {
   return `exports/${job.organisationId}/${job.id}.${job.format}`;
+}
+
+/** `credentialId` as `credential_id`, for whoever reads the file. */
+function wireNames(filter: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const wire: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(filter))
+    wire[name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = value;
+  return wire;
 }

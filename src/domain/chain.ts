@@ -158,6 +158,9 @@ export type ChainFault =
   | { readonly fault: "altered" | "unlinked"; readonly credentialId: string | null; readonly seq: number }
   | { readonly fault: "checkpoint_forged" | "checkpoint_differs"; readonly credentialId: string; readonly seq: number };
 
+/** Whether the signature is over `message`, by the key that is trusted. */
+export type VerifySignature = (message: Uint8Array, signed: { readonly signature: string }) => Promise<boolean>;
+
 /**
  * Checks one credential's events (ascending, without a gap) and every checkpoint that falls among them.
  * `startHash` is the hash before the first event: `GENESIS_HASH` when that event has seq 1, or null when the export
@@ -166,7 +169,7 @@ export type ChainFault =
 export async function verifyChain(
   events: readonly AuditEvent[],
   checkpoints: readonly ChainCheckpoint[],
-  verify: (message: Uint8Array, checkpoint: ChainCheckpoint) => Promise<boolean>,
+  verify: VerifySignature,
   startHash: string | null = GENESIS_HASH,
 ): Promise<Result<{ readonly events: number; readonly checkpoints: number }, ChainFault>> {
   const hashes = new Map<number, string>();

@@ -1,10 +1,26 @@
 /**
  * Checks an NDJSON export by itself: that no event of a credential is missing, that none was altered, and that the signed
- * heads among them fit. Pure; the signature check is an argument. Says what it found, and how far that reaches.
+ * heads and the signed statement fit them. Pure; the signature check is an argument. Says what it found, and how far that
+ * reaches.
  */
-import { GENESIS_HASH, verifyChain, type ChainCheckpoint, type ChainFault } from "./chain.ts";
+import {
+  checkpointMessage,
+  GENESIS_HASH,
+  verifyChain,
+  type ChainCheckpoint,
+  type ChainFault,
+  type VerifySignature,
+} from "./chain.ts";
 import type { AuditEvent } from "./event.ts";
 import { EXPORT_COLUMNS } from "./export-row.ts";
+import {
+  digestOver,
+  narrowedBy,
+  NO_ROWS_DIGEST,
+  statementMessage,
+  statementOf,
+  type ExportStatement,
+} from "./export-statement.ts";
 import { err, ok, type Result } from "./result.ts";
 
 export interface ExportReport {
@@ -16,15 +32,29 @@ export interface ExportReport {
   readonly unchained: number;
   /** Credentials whose first events are not in the export, so that the link to what came before is not checked. */
   readonly begunLater: readonly string[];
+  /** Members of the filter that leave gaps in the sequences: that none is missing says the signed statement alone. */
+  readonly narrowedBy: readonly string[];
 }
 
-export type ExportFault = ChainFault | { readonly fault: "malformed"; readonly line: number };
+/**
+ * `cut_off`: a signed head says that the credential has later events. `unstated`: the export ends without its signed
+ * statement. `statement_differs`: rows were taken out, put in, moved or changed.
+ */
+export type ExportFault =
+  | ChainFault
+  | { readonly fault: "malformed"; readonly line: number }
+  | { readonly fault: "cut_off"; readonly credentialId: string; readonly seq: number }
+  | { readonly fault: "unstated" | "statement_forged" }
+  | { readonly fault: "statement_differs"; readonly statedRows: number; readonly rows: number };
 
 export interface ParsedExport {
   readonly events: readonly AuditEvent[];
   readonly checkpoints: readonly ChainCheckpoint[];
   /** The signing key as the export names it; whoever checks should have it from elsewhere. */
   readonly key: { readonly keyId: string; readonly publicKey: string } | null;
+  readonly statement: ExportStatement | null;
+  /** Over the lines of the events, as `ExportStatement` has it. */
+  readonly digest: string;
 }
 
 /** Reads the lines; the first that is none of an export ends it. */
@@ -32,45 +62,90 @@ export function parseExport(text: string): Result<ParsedExport, ExportFault> {
   const events: AuditEvent[] = [];
   const checkpoints: ChainCheckpoint[] = [];
   let key: ParsedExport["key"] = null;
+  let statement: ExportStatement | null = null;
+  let digest = NO_ROWS_DIGEST;
   for (const [at, line] of text.split("\n").entries()) {
     if (line === "") continue;
     const members = parseMembers(line);
     if (members === null) return err({ fault: "malformed", line: at + 1 });
     if (isMembers(members["checkpoint"])) checkpoints.push(checkpointOf(members["checkpoint"]));
     else if (isMembers(members["key"])) key = keyOf(members["key"]);
-    else if (EXPORT_COLUMNS.every((column) => Object.hasOwn(members, column.name))) events.push(eventOf(members));
-    else return err({ fault: "malformed", line: at + 1 });
+    else if (isMembers(members["export"])) statement = statementOf(members["export"]);
+    else if (EXPORT_COLUMNS.every((column) => Object.hasOwn(members, column.name))) {
+      events.push(eventOf(members));
+      digest = digestOver(digest, [`${line}\n`]);
+    } else return err({ fault: "malformed", line: at + 1 });
   }
-  return ok({ events, checkpoints, key });
+  return ok({ events, checkpoints, key, statement, digest });
 }
 
-/** Checks each credential's chain; the first fault ends it. */
+/** Checks the statement's signature, each credential's chain, the heads, and the statement's digest; the first fault ends it. */
 export async function verifyExport(
   parsed: ParsedExport,
-  verify: (message: Uint8Array, checkpoint: ChainCheckpoint) => Promise<boolean>,
+  verify: VerifySignature,
 ): Promise<Result<ExportReport, ExportFault>> {
-  const chains = new Map<string, AuditEvent[]>();
-  let unchained = 0;
-  for (const event of parsed.events) {
-    if (event.credentialId === null) unchained += 1;
-    else {
-      const chain = chains.get(event.credentialId);
-      if (chain === undefined) chains.set(event.credentialId, [event]);
-      else chain.push(event);
-    }
-  }
+  const { statement, events } = parsed;
+  if (statement === null) return err({ fault: "unstated" });
+  if (!(await verify(statementMessage(statement), statement))) return err({ fault: "statement_forged" });
+  const narrowed = narrowedBy(statement.filter);
+  const chains = Map.groupBy(events, (event) => event.credentialId);
+  const unchained = chains.get(null)?.length ?? 0;
+  const heads = Map.groupBy(parsed.checkpoints, (head) => head.credentialId);
   const begunLater: string[] = [];
   let checkpoints = 0;
-  for (const [credentialId, events] of chains) {
-    const ascending = events.toSorted((left, right) => left.seq - right.seq);
-    const whole = ascending[0]?.seq === 1;
-    if (!whole) begunLater.push(credentialId);
-    const heads = parsed.checkpoints.filter((head) => head.credentialId === credentialId);
-    const checked = await verifyChain(ascending, heads, verify, whole ? GENESIS_HASH : null);
+  for (const credentialId of new Set([...chains.keys(), ...heads.keys()])) {
+    if (credentialId === null) continue;
+    const ascending = (chains.get(credentialId) ?? []).toSorted((left, right) => left.seq - right.seq);
+    const own = heads.get(credentialId) ?? [];
+    const checked = await (narrowed.length === 0 ? verifyWhole : verifyPieces)(ascending, own, verify);
     if (!checked.ok) return checked;
-    checkpoints += checked.value.checkpoints;
+    checkpoints += checked.value;
+    if (narrowed.length === 0 && ascending[0]?.seq !== 1) begunLater.push(credentialId);
   }
-  return ok({ events: parsed.events.length, credentials: chains.size, checkpoints, unchained, begunLater });
+  const rows = events.length;
+  if (statement.rows !== rows || statement.digest !== parsed.digest)
+    return err({ fault: "statement_differs", statedRows: statement.rows, rows });
+  const credentials = chains.size - (unchained > 0 ? 1 : 0);
+  return ok({ events: rows, credentials, checkpoints, unchained, begunLater, narrowedBy: narrowed });
+}
+
+/** A chain from its first event in the export to its end. Gives the number of heads that fit. */
+async function verifyWhole(
+  ascending: readonly AuditEvent[],
+  heads: readonly ChainCheckpoint[],
+  verify: VerifySignature,
+): Promise<Result<number, ExportFault>> {
+  const start = ascending[0]?.seq === 1 ? GENESIS_HASH : null;
+  const checked = await verifyChain(ascending, heads, verify, start);
+  if (!checked.ok) return checked;
+  const lastSeq = ascending.at(-1)?.seq ?? 0;
+  const later = heads.find((head) => head.seq > lastSeq);
+  if (later !== undefined) return err({ fault: "cut_off", credentialId: later.credentialId, seq: later.seq });
+  return ok(checked.value.checkpoints);
+}
+
+/** What a filter left of a chain: each run of consecutive events by itself. */
+async function verifyPieces(
+  ascending: readonly AuditEvent[],
+  heads: readonly ChainCheckpoint[],
+  verify: VerifySignature,
+): Promise<Result<number, ExportFault>> {
+  for (const head of heads) {
+    const { credentialId, seq } = head;
+    if (!(await verify(checkpointMessage(head), head))) return err({ fault: "checkpoint_forged", credentialId, seq });
+  }
+  let fits = 0;
+  let run: AuditEvent[] = [];
+  for (const [at, event] of ascending.entries()) {
+    run.push(event);
+    if (ascending[at + 1]?.seq === event.seq + 1) continue;
+    const among = heads.filter(({ seq }) => seq >= (run[0]?.seq ?? 0) && seq <= event.seq);
+    const checked = await verifyChain(run, among, verify, run[0]?.seq === 1 ? GENESIS_HASH : null);
+    if (!checked.ok) return checked;
+    fits += checked.value.checkpoints;
+    run = [];
+  }
+  return ok(fits);
 }
 
 type Members = Readonly<Record<string, unknown>>;

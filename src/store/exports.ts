@@ -136,18 +136,20 @@ async function nextNumber(database: D1Database, n: number): Promise<number> {
 export async function exportCheckpoints(
   database: D1Database,
   organisationId: string,
-  credentialId: string | undefined,
-  limit: number,
+  range: { readonly credentialId: string | undefined; readonly upToN: number; readonly limit: number },
 ): Promise<readonly ChainCheckpoint[]> {
   const { results } = await database
     .prepare(
       `SELECT credential_id AS credentialId, seq, hash, at_ms AS atMs, key_id AS keyId, signature
        FROM audit_checkpoints c
        WHERE (?1 IS NULL OR credential_id = ?1)
-         AND EXISTS (SELECT 1 FROM audit_events e WHERE e.credential_id = c.credential_id AND e.organisation_id = ?2)
+         AND EXISTS (SELECT 1 FROM audit_events e
+           WHERE e.credential_id = c.credential_id AND e.organisation_id = ?2 AND e.n <= ?4)
+         AND (EXISTS (SELECT 1 FROM audit_events e WHERE e.credential_id = c.credential_id AND e.seq = c.seq AND e.n <= ?4)
+           OR NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.credential_id = c.credential_id AND e.seq >= c.seq))
        ORDER BY credential_id, seq LIMIT ?3`,
     )
-    .bind(credentialId ?? null, organisationId, limit)
+    .bind(range.credentialId ?? null, organisationId, range.limit, range.upToN)
     .all<ChainCheckpoint>();
   return results;
 }

@@ -1,7 +1,9 @@
 /** Exports: what is in them, and that neither a crash nor a short turn costs more than the part that was being written. */
 import { parquetReadObjects } from "hyparquet";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { checkpointKey, checkpointVerifier } from "../../src/cloudflare/checkpoint-signer.ts";
 import { dropExpiredExports, runExports } from "../../src/cloudflare/exports.ts";
+import { parseExport, verifyExport } from "../../src/domain/export-verify.ts";
 import type { ExportFilter } from "../../src/store/audit-extra-schema.ts";
 import { findExport, insertExport } from "../../src/store/exports.ts";
 import { chain, DAY_MS, env, NOW_MS, store } from "./housekeeping.fixture.ts";
@@ -50,6 +52,13 @@ async function finished(id: string) {
   return { job, bytes: new Uint8Array(await file.arrayBuffer()) };
 }
 
+async function verified(text: string) {
+  const parsed = parseExport(text);
+  if (!parsed.ok) return parsed;
+  const { publicKey } = await checkpointKey(env.RELAYKEY_SIGNING_SEED);
+  return verifyExport(parsed.value, checkpointVerifier(publicKey));
+}
+
 describe("exports", () => {
   beforeEach(async () => {
     await store([
@@ -66,7 +75,9 @@ describe("exports", () => {
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line));
-    expect(lines.pop()).toMatchObject({ key: { algorithm: "Ed25519" } });
+    expect(lines.pop()).toMatchObject({ export: { organisation_id: "org_default", filter: {}, rows: 2_503 } });
+    const key = lines.pop();
+    expect(key).toMatchObject({ key: { algorithm: "Ed25519" } });
     expect(lines).toHaveLength(2_503);
     expect(job).toMatchObject({ state: "done", rows: 2_503, bytes: bytes.length });
     expect(lines.filter((line) => line.credential_id === "dcred_a").map((line) => line.seq)).toEqual(
@@ -75,6 +86,15 @@ describe("exports", () => {
     expect(new Set(lines.map((line) => line.organisation_id))).toEqual(new Set(["org_default"]));
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
     expect(job.sha256).toBe([...digest].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
+  });
+
+  it("are signed for: with a filter, without one, and not once a row is gone", async () => {
+    for (const filter of [{}, { credentialId: "dcred_a" }, { fromMs: NOW_MS - DAY_MS + 2000 }]) {
+      const text = new TextDecoder().decode((await exported("ndjson", filter)).bytes);
+      expect(await verified(text)).toMatchObject({ ok: true });
+      const [, ...others] = text.split("\n");
+      expect(await verified(others.join("\n"))).toMatchObject({ error: { fault: "statement_differs" } });
+    }
   });
 
   it("are filtered, and safe in a spreadsheet", async () => {
@@ -101,7 +121,7 @@ describe("exports", () => {
 
   it("hold nothing but a head when there is nothing, and are deleted with their file", async () => {
     const { job, bytes } = await exported("ndjson", { credentialId: "dcred_none" });
-    expect(new TextDecoder().decode(bytes)).toMatch(/^\{"key":.*\}\n$/);
+    expect(new TextDecoder().decode(bytes)).toMatch(/^\{"key":.*\}\n\{"export":.*"rows":0,.*\}\n$/);
     await dropExpiredExports(env, NOW_MS + 2 * DAY_MS);
     expect(await findExport(env.AUDIT_DB, "org_default", job.id)).toBeNull();
     expect(await env.EXPORTS.head(job.objectKey ?? "")).toBeNull();
