@@ -32,6 +32,8 @@ export interface ForwardCall {
   /** Moves on to another key or token; false when there is none. May throw when it cannot be read. */
   readonly switchKey: (reason: SwitchReason) => Promise<boolean>;
   readonly keyId: () => string | null;
+  /** Takes what one more attempt needs of the vendor's quota; false, or a failure: it is not made. Null: there is no quota. */
+  readonly takeQuota: (() => Promise<boolean>) | null;
   readonly watch: Watch;
   readonly ports: Pick<Ports, "clock" | "random" | "fetch" | "sleep" | "health">;
 }

@@ -82,6 +82,7 @@ function bench(answers: readonly Answer[], rule: Partial<Reliability> = {}, keys
           return Promise.resolve(key < keys || reason === "token_rejected");
         },
         keyId: () => `ucred_${key}`,
+        takeQuota: null,
         watch: new Watch(() => Date.now()),
         ports: {
           clock: { nowMs: () => Date.now() },
@@ -204,6 +205,20 @@ describe("what is repeated", () => {
       [false, true],
       [false, false],
     ]);
+  });
+
+  it("nothing for which the vendor's quota has no unit left, or none is known of", async () => {
+    for (const takeQuota of [() => Promise.resolve(false), () => Promise.reject(new Error("away"))]) {
+      for (const answer of [status(503), status(401), new Error("reset")]) {
+        const vendor = bench([answer, status(200)], {}, 2);
+        await vendor.run({ takeQuota });
+        expect(vendor.seen).toHaveLength(1);
+      }
+    }
+    let left = 1;
+    const vendor = bench([status(503), status(503), status(200)]);
+    await vendor.run({ takeQuota: () => Promise.resolve(left-- > 0) });
+    expect(vendor.seen).toHaveLength(2);
   });
 
   it("a write with the caller's idempotency key, unchanged, with the same body", async () => {

@@ -162,6 +162,7 @@ export function world(change: Partial<CredentialDocument> = {}): World {
           log.push("settle");
           made.settlements.push(settlement);
         },
+        repeat: () => Promise.resolve(true),
         renew: () => Promise.resolve(),
         inspect: () => Promise.resolve({ state: "active", limits: [], trustedAddresses: [] }),
       },

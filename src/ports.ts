@@ -30,6 +30,8 @@ export interface Gate {
   admit(credentialId: string, request: AdmissionRequest, watch: Watch): Promise<AdmissionReply>;
   /** Hands the outcome over; delivery is the adapter's business (next admission, or a flush after the response). */
   settle(credentialId: string, settlement: Settlement): void;
+  /** Whether the vendor's quota has a unit left for one more attempt of an admitted call; takes it. Durable. */
+  repeat(credentialId: string, grantId: string): Promise<boolean>;
   /** Keeps a long call's admission open; called every few seconds while it runs. */
   renew(credentialId: string, admission: number): Promise<void>;
   inspect(credentialId: string, document: GateDocument): Promise<GateInspection>;

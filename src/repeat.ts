@@ -93,7 +93,10 @@ export function repeatDelay(progress: Progress, vendorWaitMs: number | null, ran
   return waitMs + (vendorWaitMs === null ? 0 : TIMER_SLACK_MS);
 }
 
-/** Waits for a repeat's time; false when the caller has gone or the connection's health speaks against it by then. */
+/**
+ * Waits for a repeat's time; false when the caller has gone, the connection's health speaks against it by then, or the
+ * vendor's quota has nothing left for it.
+ */
 export async function pause(progress: Progress, outcome: string, waitMs: number): Promise<boolean> {
   const { call } = progress;
   if (waitMs > 0) {
@@ -101,8 +104,17 @@ export async function pause(progress: Progress, outcome: string, waitMs: number)
     if (call.signal?.aborted === true) return false;
     if ((await call.ports.health.check(call.organisationId, call.connection)) !== null) return false;
   }
+  if (!(await withinQuota(call))) return false;
   progress.givenUp.push({ outcome, waitMs });
   return true;
+}
+
+async function withinQuota({ takeQuota }: ForwardCall): Promise<boolean> {
+  try {
+    return takeQuota === null || (await takeQuota());
+  } catch {
+    return false;
+  }
 }
 
 /** Whether anything could make this call go out twice; only then its body is kept. */

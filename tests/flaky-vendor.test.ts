@@ -41,7 +41,10 @@ interface Caller {
 let callers = 0;
 
 /** A connection of its own for each case: budgets, breakers and waits do not reach over. */
-async function caller(reliability: Record<string, unknown> = {}): Promise<Caller> {
+async function caller(
+  reliability: Record<string, unknown> = {},
+  connection: Record<string, unknown> = {},
+): Promise<Caller> {
   callers += 1;
   const id = `conn_flaky${callers}`;
   const created = await api.admin("POST", "/api/v1/connections", {
@@ -51,6 +54,7 @@ async function caller(reliability: Record<string, unknown> = {}): Promise<Caller
     auth: { scheme: "bearer" },
     secret: `flaky-master-key-${callers}`,
     reliability: { ...QUICK, ...reliability },
+    ...connection,
   });
   expect(created.status, created.text).toBe(201);
   const issued = await api.admin("POST", "/api/v1/delegated-credentials", {
@@ -265,6 +269,15 @@ describe("limits", () => {
     const held = await call("GET", `/status/200/${id}`);
     expect(member(held.body, "code")).toBe("vendor_limited");
     expect(vendor.of(`/status/200/${id}`)).toHaveLength(0);
+  });
+});
+
+describe("a vendor's quota", () => {
+  it("counts repeats: however often calls fail, the vendor gets no more requests than it", async () => {
+    const { id, call } = await caller({}, { quota: { requests: 7, per_seconds: 3_600, max_share: 1 } });
+    const answers = await Promise.all(Array.from({ length: 12 }, () => call("GET", `/status/503/${id}`)));
+    expect(vendor.of(`/status/503/${id}`)).toHaveLength(7);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503, 429]));
   });
 });
 

@@ -11,7 +11,7 @@ import { decide, settle } from "../domain/gate.ts";
 import { apply } from "../domain/gate-apply.ts";
 import type { GateInspection } from "../domain/gate-inspect.ts";
 import { inspectGate } from "../domain/gate-inspect.ts";
-import { compilePools, termsOf } from "../domain/gate-pools.ts";
+import { quotaTerms, compilePools, termsOf } from "../domain/gate-pools.ts";
 import type { GateRecord } from "../domain/gate-records.ts";
 import { SHARED_LIMIT_UNKNOWN } from "../domain/gate-refusals.ts";
 import { MAX_TRUSTED_ADDRESSES } from "../domain/gate-state.ts";
@@ -165,6 +165,11 @@ export class CredentialGate extends DurableObject<CredentialGateEnv> {
     const records = settle(this.#journal.state, settlements, nowMs);
     for (const { admission } of settlements) this.#journal.admissionLeases.close(admission);
     await this.#journal.store(records, nowMs);
+  }
+
+  /** Whether the vendor's quota has a unit left for a repeat of an admitted call on this grant; takes it. */
+  async repeat(grantId: string): Promise<boolean> {
+    return this.#journal.leases.drawAgain(quotaTerms(this.#journal.state.pools, grantId));
   }
 
   /** Keeps long calls open. */

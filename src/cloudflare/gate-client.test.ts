@@ -41,6 +41,7 @@ function bench() {
       }
       settled.push(settlements);
     },
+    repeat: async () => true,
     renew: async () => undefined,
     inspect: async () => ({ state: "active", limits: [], trustedAddresses: [] }),
   };

@@ -60,6 +60,9 @@ export function gateClient(options: GateClientOptions): Gate {
     settle(credentialId: string, settlement: Settlement): void {
       put(credentialId, [settlement]);
     },
+    async repeat(credentialId: string, grantId: string): Promise<boolean> {
+      return gates.getByName(credentialId).repeat(grantId);
+    },
     async renew(credentialId: string, admission: number): Promise<void> {
       await gates.getByName(credentialId).renew([admission]);
     },

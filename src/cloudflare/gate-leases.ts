@@ -7,18 +7,20 @@
 import type { LimitStatus } from "../domain/admission.ts";
 import { alertsDue, budgetWindow, newBudgetCounter, type BudgetCounter } from "../domain/budget.ts";
 import { apply } from "../domain/gate-apply.ts";
-import { poolRefusal, poolStatuses } from "../domain/gate-pools.ts";
+import { demandsOf, poolRefusal, poolStatuses } from "../domain/gate-pools.ts";
 import type { GateRecord } from "../domain/gate-records.ts";
 import type { GateState } from "../domain/gate-state.ts";
 import type { Exhausted, LeaseReply, LeaseReport, LimitPool, PoolLimitStatus, PoolTerms } from "../domain/lease.ts";
 import { limitKey } from "../domain/lease.ts";
 import type { LeaseRecord } from "../domain/lease-book.ts";
 import type { PoolDemand } from "../domain/lease-use.ts";
-import { leaseRequest, poolsToTell, reportsOf, stillExhausted, unusedUnits } from "../domain/lease-use.ts";
+import { leaseRequest, planTake, poolsToTell, reportsOf, stillExhausted, unusedUnits } from "../domain/lease-use.ts";
 import type { Refusal } from "../domain/problem.ts";
 
 export interface LimitPoolObject extends Rpc.DurableObjectBranded, LimitPool {}
 
+/** How often leases for a repeat are asked for: others may take what was brought. */
+const MAX_DRAW_ROUNDS = 4;
 /** Pools whose last answer is remembered. */
 const MAX_REMEMBERED_POOLS = 256;
 
@@ -65,6 +67,25 @@ export class GateLeases {
       for (const demand of demands) this.#count(demand, -1);
     }
     return this.#refusal(demands);
+  }
+
+  /**
+   * One more request to the vendor under a call that drew its own: a unit of each of these pools, for good. False: one of
+   * them has none left. Returns once that is durable.
+   */
+  async drawAgain(terms: readonly PoolTerms[]): Promise<boolean> {
+    for (let round = 0; round < MAX_DRAW_ROUNDS; round += 1) {
+      const nowMs = Date.now();
+      const plan = planTake(this.#state.leases, demandsOf(terms, 0), nowMs);
+      if (plan.kind === "take") {
+        const { draws } = plan;
+        void this.#record({ op: "draw", draws, nowMs });
+        await this.#record({ op: "settle", draws, usdMicros: null, forwarded: true });
+        return true;
+      }
+      if ((await this.obtain(plan.demands)) !== null) return false;
+    }
+    return false;
   }
 
   /** How the pools of a call stand, as far as they said so lately. */

@@ -78,6 +78,11 @@ export function termsOf(
   return [...grant.terms, ...each, ...(own === undefined ? [] : [own])];
 }
 
+/** Of these the vendor's quota, which counts requests to the vendor and so each repeat as well. */
+export function quotaTerms(pools: CompiledPools, grantId: string): readonly PoolTerms[] {
+  return pools.get(grantId)?.terms.filter(({ pool }) => kindOf(pool) === "quota") ?? NONE;
+}
+
 export function demandsOf(terms: readonly PoolTerms[], usdMicros: number): readonly PoolDemand[] {
   // A free call still needs a dollar budget that is not used up: its true cost may turn out to be more.
   return terms.map((each) => ({ terms: each, usdMicros: each.countsDollars ? Math.max(1, usdMicros) : usdMicros }));

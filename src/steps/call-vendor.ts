@@ -78,6 +78,7 @@ export async function callVendor(
     if (!read.ok) return err(unsent(read.error));
     signedBody = read.value;
   }
+  const grantId = judgement.grant.id;
   let key = call.keys.first;
   const buildRequest = (outgoing: HeaderMap, body: BodyInit | null, signal: AbortSignal): Request => {
     const dressed = applyAuth(connection.auth, key.secret, {
@@ -116,6 +117,7 @@ export async function callVendor(
       },
       watch: call.watch,
       keyId: () => key.credential?.id ?? null,
+      takeQuota: connection.quota === null ? null : () => ports.gate.repeat(call.caller.document.id, grantId),
       ports,
     });
     if (!result.ok) return err({ ...failureOf(result.error), upstreamCredentialId: key.credential?.id ?? null });
