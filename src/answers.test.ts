@@ -10,9 +10,10 @@ async function send(
   made: World,
   headers: Record<string, string> = {},
   path = "/conn_test/contacts/7",
+  method = "GET",
 ): Promise<Response> {
   const url = `http://localhost${path}`;
-  const request = new Request(url, { headers: { authorization: `Bearer ${made.token}`, ...headers } });
+  const request = new Request(url, { method, headers: { authorization: `Bearer ${made.token}`, ...headers } });
   const route = resolveRoute(url, { proxyDomain: "localhost" });
   if (route.kind !== "proxy") throw new Error(`not a proxy route: ${route.kind}`);
   return handleCall(request, route, made.ports, SETTINGS);
@@ -234,5 +235,50 @@ describe("a JSON answer that may name a next page", () => {
     const response = await send(made);
     expect(await response.json()).toEqual({ next: null });
     expect(response.headers.get("etag")).toBe(told);
+  });
+});
+
+describe("a failure after the call went out", () => {
+  const failing = async (method: string, headers: Record<string, string> = {}, answer?: () => Response) => {
+    const reliability = { ...connection().reliability, idempotencyHeader: "idempotency-key", maxAttempts: 1 };
+    const rules = [{ methods: ["*"], paths: ["/contacts/*"] }];
+    const made = world({ grants: [grant({ connection: connection({ reliability }), scope: scope({ rules }) })] });
+    made.vendor = answer ?? (() => Promise.reject(new Error("reset")));
+    const response = await send(made, headers, "/conn_test/contacts/7", method);
+    const document: unknown = await response.json();
+    const { status } = response;
+    return {
+      status,
+      document,
+      after: response.headers.get("retry-after"),
+      again: response.headers.get("x-should-retry"),
+    };
+  };
+
+  it.each([
+    ["GET", {}],
+    ["PUT", {}],
+    ["DELETE", {}],
+    ["POST", { "idempotency-key": "mine" }],
+  ])("may be tried again by %s %o", async (method, headers) => {
+    const told = await failing(method, headers);
+    expect(told).toMatchObject({ status: 502, document: { retryable: true }, after: "2", again: null });
+  });
+
+  it.each([
+    ["POST", {}],
+    ["PATCH", {}],
+    ["POST", { "idempotency-key": " " }],
+    ["POST", { "x-other-key": "mine" }],
+  ])("invites nobody to write twice by %s %o", async (method, headers) => {
+    const told = await failing(method, headers);
+    expect(told).toMatchObject({ status: 502, document: { retryable: false }, after: null, again: "false" });
+    expect(told.document).toMatchObject({ detail: expect.stringContaining("may have carried the call out") });
+  });
+
+  it("is final where the vendor's answer cannot be read, whatever the method", async () => {
+    const unreadable = () => new Response("x", { headers: { "content-encoding": "zstd" } });
+    const told = await failing("GET", {}, unreadable);
+    expect(told).toMatchObject({ status: 502, document: { retryable: false }, after: null, again: "false" });
   });
 });

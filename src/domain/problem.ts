@@ -55,6 +55,8 @@ export interface Refusal {
   readonly detail: string;
   readonly reason?: string;
   readonly retryAfterSeconds?: number;
+  /** False: this one does not pass, or its repeat might double what the vendor did, though its code says that it may pass. */
+  readonly retryable?: false;
   /** Further members of the problem document, e.g. the smallest scope that would have allowed the call. */
   readonly extensions?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
@@ -82,6 +84,11 @@ export function credentialInvalid(reason: string): Refusal {
 /** For a refusal that may pass and knows no time: SDKs then wait this long instead of guessing. */
 export const DEFAULT_RETRY_SECONDS = 2;
 
+/** Whether the same request may be sent again later without being changed. */
+export function mayPass(refusal: Refusal): boolean {
+  return refusal.retryable ?? PROBLEM_KINDS[refusal.code].retryable;
+}
+
 /** Builds the RFC 9457 document, with the `error` member that vendor SDKs show. */
 export function problemDocument(refusal: Refusal, requestId: string): Record<string, unknown> {
   const kind: ProblemKind = PROBLEM_KINDS[refusal.code];
@@ -93,7 +100,7 @@ export function problemDocument(refusal: Refusal, requestId: string): Record<str
     detail: refusal.detail,
     instance: requestId,
     code: refusal.code,
-    retryable: kind.retryable,
+    retryable: mayPass(refusal),
     // Where the SDKs of Twilio, Resend and GitHub look for the reason.
     message: refusal.detail,
     ...(refusal.retryAfterSeconds === undefined ? {} : { retry_after_seconds: refusal.retryAfterSeconds }),

@@ -10,6 +10,9 @@ import type { Reliability } from "./reliability.ts";
 /** Methods that change nothing (RFC 9110 §9.2.1); repeating them repeats no effect. */
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
+/** Methods of which several calls do no more than one (RFC 9110 §9.2.2). */
+const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set([...SAFE_METHODS, "PUT", "DELETE"]);
+
 /** Repeats that a quiet connection may make before it has earned any. */
 const LENT_REPEATS = 5;
 /** A used-up loan grows again by one repeat in this time, so that a rarely used connection can repeat at all. */
@@ -20,6 +23,14 @@ const MAX_SAVED_REPEATS = 100;
 /** Whether the same call may be sent twice without risking a second effect. */
 export function mayRepeat(method: string, hasIdempotencyKey: boolean): boolean {
   return hasIdempotencyKey || SAFE_METHODS.has(method);
+}
+
+/**
+ * Whether a caller may send a call again whose outcome nobody knows. `ownKey`: the caller's own idempotency key; one that
+ * RelayKey adds is another for the next call.
+ */
+export function callerMayRepeat(method: string, ownKey: boolean): boolean {
+  return ownKey || IDEMPOTENT_METHODS.has(method);
 }
 
 /**

@@ -9,6 +9,7 @@ import { maskText, secretForms, StreamMasker } from "../domain/mask.ts";
 import { costOf } from "../domain/price-cost.ts";
 import { PROBLEM_KINDS, type Refusal } from "../domain/problem.ts";
 import type { Result } from "../domain/result.ts";
+import { callerMayRepeat, idempotencyHeaderOn } from "../domain/retry.ts";
 import { JsonUrlRewriter, mayHoldMember, type UrlMap } from "../domain/rewrite.ts";
 import type { ProxyRoute } from "../domain/route.ts";
 import { urlMapFor } from "../domain/url-map.ts";
@@ -140,6 +141,7 @@ const UNSEARCHABLE: Refusal = {
   code: "upstream_unreachable",
   detail: "The vendor's answer is in a content coding that cannot be searched for the key, so it is not passed on.",
   reason: "unsearchable",
+  retryable: false,
 };
 
 const CLIENT_GONE: Refusal = {
@@ -185,7 +187,20 @@ function failed(call: AnsweredCall, failure: VendorFailure): Response {
   });
   const { connection } = call.judgement.grant;
   const accept = call.request.headers.get("accept");
-  return refusalResponse(refusal, { requestId: call.requestId, limits: call.limits, connection, accept });
+  const told = failure.forwarded ? forCaller(call, refusal) : refusal;
+  return refusalResponse(told, { requestId: call.requestId, limits: call.limits, connection, accept });
+}
+
+const UNCLEAR: ReadonlySet<string> = new Set(["upstream_unreachable", "upstream_timeout"]);
+
+/** Nobody is invited to send a write again that the vendor may have carried out. */
+function forCaller({ request, judgement }: AnsweredCall, refusal: Refusal): Refusal {
+  if (!UNCLEAR.has(refusal.code) || refusal.retryable === false) return refusal;
+  const name = idempotencyHeaderOn(judgement.grant.connection.reliability, judgement.path);
+  const ownKey = name !== null && (request.headers.get(name)?.trim() ?? "") !== "";
+  if (callerMayRepeat(request.method, ownKey)) return refusal;
+  const detail = `${refusal.detail} The vendor may have carried the call out: look before it is sent again.`;
+  return { ...refusal, detail, retryable: false };
 }
 
 function ending(call: AnsweredCall, vendor: VendorAnswer, end: DeliveryEnd): Ending {

@@ -4,7 +4,7 @@
  */
 import type { LimitStatus } from "../domain/admission.ts";
 import type { ConnectionDocument } from "../domain/documents.ts";
-import { DEFAULT_RETRY_SECONDS, PROBLEM_KINDS, problemDocument, type Refusal } from "../domain/problem.ts";
+import { DEFAULT_RETRY_SECONDS, mayPass, PROBLEM_KINDS, problemDocument, type Refusal } from "../domain/problem.ts";
 import { rateLimitHeaders } from "../domain/ratelimit-headers.ts";
 
 export interface RefusalContext {
@@ -27,11 +27,12 @@ export function refusalResponse(refusal: Refusal, context: RefusalContext): Resp
   if (kind.status === 401) headers.set("www-authenticate", 'Bearer realm="RelayKey", error="invalid_token"');
   // Whose token does not count learns nothing of limits, nor of the vendor behind the connection.
   const known = kind.status !== 401;
-  const seconds = refusal.retryAfterSeconds ?? (kind.retryable ? DEFAULT_RETRY_SECONDS : null);
+  const retryable = mayPass(refusal);
+  const seconds = refusal.retryAfterSeconds ?? (retryable ? DEFAULT_RETRY_SECONDS : null);
   const limits = known ? limitsToTell(refusal, context.limits, seconds ?? DEFAULT_RETRY_SECONDS) : [];
   for (const [name, value] of Object.entries(rateLimitHeaders(limits))) headers.set(name, value);
   if (seconds !== null) headers.set("retry-after", String(Math.max(1, Math.ceil(seconds))));
-  if (!kind.retryable) {
+  if (!retryable) {
     headers.set("x-should-retry", "false");
     if (known && context.connection?.noRetryHeader) headers.set(context.connection.noRetryHeader, "false");
   }
