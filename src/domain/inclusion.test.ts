@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { compareRules, patternIncludes, rulesInclude, unionIncludes } from "./inclusion.ts";
+import { compareRules, newBudget, patternIncludes, rulesInclude, unionIncludes } from "./inclusion.ts";
 import { compileProgram, searchOutside } from "./path-automaton.ts";
 import { canonicalPath } from "./path.ts";
 import { MAX_WILDCARDS, matchPattern, matchSegments, parsePattern } from "./pattern.ts";
@@ -164,7 +164,7 @@ describe("inclusion against brute force", () => {
   it("a path is held exactly when the pattern matches it", () => {
     fc.assert(
       fc.property(patternText, fc.constantFrom(...universe), (text, { path }) => {
-        expect(patternIncludes(pattern(text), pattern(path))).toBe(matchPattern(pattern(text), path));
+        expect(patternIncludes(pattern(text), pattern(path), newBudget())).toBe(matchPattern(pattern(text), path));
       }),
       { numRuns: 2_000 },
     );
@@ -174,9 +174,10 @@ describe("inclusion against brute force", () => {
     fc.assert(
       fc.property(patternText, patternText, patternText, (one, two, three) => {
         const [a, b, c] = [pattern(one), pattern(two), pattern(three)];
-        expect(patternIncludes(a, a)).toBe(true);
+        expect(patternIncludes(a, a, newBudget())).toBe(true);
         expect(unionIncludes([b, a, c], a)).toBe(true);
-        if (patternIncludes(a, b) && patternIncludes(b, c)) expect(patternIncludes(a, c)).toBe(true);
+        if (patternIncludes(a, b, newBudget()) && patternIncludes(b, c, newBudget()))
+          expect(patternIncludes(a, c, newBudget())).toBe(true);
       }),
     );
   });
@@ -266,5 +267,26 @@ describe("rulesInclude", () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe("what a small request may cost", () => {
+  const hard = (index: number): string => `/*${index}*/**/*a${index}*/**/*b*/**/**/*c*`;
+  const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+  const inner = [{ methods, paths: Array.from({ length: 64 }, (_, index) => hard(index)) }];
+  const outer = [{ methods, paths: Array.from({ length: 20 }, (_, index) => `/v${index}/**/items/*`) }];
+
+  it("is bounded as a whole, the explanation of a refusal included", () => {
+    expect(compareRules(outer, inner).inside).toBe(false);
+  }, 15_000);
+
+  it("counts all comparisons of one request together, and then holds nothing for included", () => {
+    const budget = newBudget();
+    expect(patternIncludes(pattern("/**"), pattern("/a/*"), budget)).toBe(true);
+    const { steps } = budget;
+    expect(steps).toBeLessThan(newBudget().steps);
+    budget.steps = 0;
+    expect(patternIncludes(pattern("/**"), pattern("/a/*"), budget)).toBe(false);
+    expect(patternIncludes(pattern("/a/*"), pattern("/a/*"), budget)).toBe(true);
   });
 });

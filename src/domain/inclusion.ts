@@ -32,8 +32,10 @@ export function unionIncludes(outer: readonly Pattern[], inner: Pattern): boolea
   return search(compileProgram(outer), inner, newBudget()).answer === "included";
 }
 
-export function patternIncludes(outer: Pattern, inner: Pattern): boolean {
-  return unionIncludes([outer], inner);
+/** `budget`: for all comparisons of one request together; once it is spent nothing more counts as included. */
+export function patternIncludes(outer: Pattern, inner: Pattern, budget: Budget): boolean {
+  if (outer.text === inner.text) return true;
+  return budget.steps > 0 && search(compileProgram([outer]), inner, budget).answer === "included";
 }
 
 /** Whether every call that `inner` allows is allowed by `outer`. */
@@ -48,7 +50,7 @@ export function compareRules(outer: readonly Rule[], inner: readonly Rule[]): In
   return outside === null ? { inside: true } : { inside: false, ...outside, largest: largestInside(rules, inner) };
 }
 
-function newBudget(): Budget {
+export function newBudget(): Budget {
   return { steps: MAX_INCLUSION_STEPS };
 }
 
@@ -56,10 +58,10 @@ function search(outer: Program, inner: Pattern, budget: Budget): Search {
   return searchOutside(outer, compileProgram([inner]), budget);
 }
 
-/** The outer rules by method, compiled once, with one budget for all that is asked of them. */
+/** The outer rules by method, compiled once, with one budget for the verdict and for what explains it. */
 class OuterRules {
   readonly #rules: readonly Rule[];
-  readonly #budget = newBudget();
+  readonly budget = newBudget();
   readonly #programs = new Map<string, { readonly patterns: readonly Pattern[]; readonly program: Program }>();
   readonly #answers = new Map<string, Search>();
 
@@ -83,7 +85,7 @@ class OuterRules {
     const key = `${patterns.map((each) => each.text).join("\n")}\n\n${path}`;
     const known = this.#answers.get(key);
     if (known !== undefined) return known;
-    const found = search(program, pattern, this.#budget);
+    const found = search(program, pattern, this.budget);
     this.#answers.set(key, found);
     return found;
   }
@@ -125,7 +127,10 @@ function largestInside(outer: OuterRules, inner: readonly Rule[]): readonly Rule
   return inner.flatMap((rule) => {
     const methodsOf = new Map<string, { readonly methods: string[]; readonly paths: readonly string[] }>();
     for (const method of rule.methods.flatMap((each) => (each === "*" ? ["*", ...outer.methods] : [each]))) {
-      const paths = widest(rule.paths.flatMap((path) => insideParts(outer, method, path)));
+      const paths = widest(
+        rule.paths.flatMap((path) => insideParts(outer, method, path)),
+        outer.budget,
+      );
       if (paths.length === 0) continue;
       const group = methodsOf.get(paths.join("\n"));
       if (group === undefined) methodsOf.set(paths.join("\n"), { methods: [method], paths });
@@ -141,20 +146,27 @@ function insideParts(outer: OuterRules, method: string, path: string): readonly 
   if (outer.search(method, path).answer === "included") return [path];
   const pattern = compilePattern(path);
   if (pattern === null) return [];
-  return outer
-    .patterns(method)
-    .flatMap((each) => (patternIncludes(pattern, each) ? [each.text] : meetPatterns(each, pattern)));
+  return outer.patterns(method).flatMap((each) => {
+    if (patternIncludes(pattern, each, outer.budget)) return [each.text];
+    if (outer.budget.steps <= 0) return [];
+    outer.budget.steps -= MEET_STEPS;
+    return meetPatterns(each, pattern);
+  });
 }
+
+/** What a common part costs of the budget, at least as much as it takes. */
+const MEET_STEPS = 500;
 
 const MAX_PROPOSED_PATHS = 64;
 
-/** Without duplicates and without patterns that another one of the list holds. */
-function widest(texts: readonly string[]): readonly string[] {
+/** Without duplicates and, as far as the budget reaches, without patterns that another one of the list holds. */
+function widest(texts: readonly string[], budget: Budget): readonly string[] {
   const kept: Pattern[] = [];
-  for (const pattern of [...new Set(texts)].map(compilePattern)) {
-    if (pattern === null || kept.length >= MAX_PROPOSED_PATHS) continue;
-    if (kept.some((each) => patternIncludes(each, pattern))) continue;
-    const stay = kept.filter((each) => !patternIncludes(pattern, each));
+  for (const text of new Set(texts)) {
+    if (kept.length >= MAX_PROPOSED_PATHS) break;
+    const pattern = compilePattern(text);
+    if (pattern === null || kept.some((each) => patternIncludes(each, pattern, budget))) continue;
+    const stay = kept.filter((each) => !patternIncludes(pattern, each, budget));
     kept.length = 0;
     kept.push(...stay, pattern);
   }

@@ -8,7 +8,8 @@ import { patternsOverlap } from "./pattern-overlap.ts";
 import type { Finding, NarrowerRule, ReviewedGrant } from "./review-finding.ts";
 import { methodAllowed } from "./scope-judge.ts";
 import type { Rule } from "./scope.ts";
-import { patternIncludes } from "./inclusion.ts";
+import { newBudget, patternIncludes } from "./inclusion.ts";
+import type { Budget } from "./path-automaton.ts";
 import type { Severity } from "./settings.ts";
 
 const READS = ["GET"] as const;
@@ -29,6 +30,7 @@ const CATEGORIES: Readonly<Record<string, { readonly severity: Severity; readonl
 
 /** Rules that reach everything, or a whole branch with methods that write. */
 export function breadthFindings(grant: ReviewedGrant): readonly Finding[] {
+  const budget = newBudget();
   return grant.scope.rules.flatMap((rule) => {
     const writes = rule.methods.some((method) => method === "*" || !["GET", "HEAD", "OPTIONS"].includes(method));
     return rule.paths.flatMap((path): Finding[] => {
@@ -37,7 +39,7 @@ export function breadthFindings(grant: ReviewedGrant): readonly Finding[] {
       const id = `breadth:${grant.connectionId}:${methodsText(rule)}:${path}`;
       const where = `on “${grant.connectionName}”`;
       const narrower: NarrowerRule | null = writes ? { methods: READS, paths: [path] } : null;
-      if (isEverything(path, grant.basePaths)) {
+      if (isEverything(path, grant.basePaths, budget)) {
         const message = `${methodsText(rule)} ${path} ${where} reaches every endpoint of the vendor.`;
         const suggestion = "Name the collections that are needed, each with its own methods.";
         return [{ id, severity: writes ? "high" : "medium", message, rule: narrower, suggestion }];
@@ -74,12 +76,14 @@ export function sensitiveFindings(grant: ReviewedGrant): readonly Finding[] {
 
 /** Patterns that match nothing, stand there twice, or name no endpoint that the connection's API description knows. */
 export function reachFindings(grant: ReviewedGrant): readonly Finding[] {
+  const budget = newBudget();
   const entries = grant.scope.rules.flatMap((rule) => rule.paths.map((path) => ({ rule, path })));
   return entries.flatMap(({ rule, path }, at): readonly Finding[] => {
     const pattern = compilePattern(path);
     if (pattern === null || !underBase(pattern, grant.basePaths)) return [unreachable(grant, path)];
     const cover = entries.find(
-      (other, place) => place !== at && covers(other, { rule, path }) && (place < at || !covers({ rule, path }, other)),
+      (other, place) =>
+        place !== at && covers(other, { rule, path }, budget) && (place < at || !covers({ rule, path }, other, budget)),
     );
     if (cover !== undefined) {
       const message = `${methodsText(rule)} ${path} is already covered by ${methodsText(cover.rule)} ${cover.path}.`;
@@ -137,12 +141,15 @@ function withoutMethod(rule: Rule, method: string): NarrowerRule | null {
   return methods.length === 0 || methods.length === rule.methods.length ? null : { methods, paths: rule.paths };
 }
 
-function covers(outer: { rule: Rule; path: string }, inner: { rule: Rule; path: string }): boolean {
+interface RulePath {
+  readonly rule: Rule;
+  readonly path: string;
+}
+
+function covers(outer: RulePath, inner: RulePath, budget: Budget): boolean {
+  if (!inner.rule.methods.every((method) => methodAllowed(outer.rule.methods, method))) return false;
   const [wide, narrow] = [compilePattern(outer.path), compilePattern(inner.path)];
-  if (wide === null || narrow === null) return false;
-  return (
-    inner.rule.methods.every((method) => methodAllowed(outer.rule.methods, method)) && patternIncludes(wide, narrow)
-  );
+  return wide !== null && narrow !== null && patternIncludes(wide, narrow, budget);
 }
 
 /** How many segments are fixed before everything below is open; null when the pattern ends somewhere. */
@@ -152,11 +159,11 @@ function fixedDepth(path: string): number | null {
   return open === -1 ? null : parts.slice(0, open).filter((part) => part.kind === "literal").length;
 }
 
-function isEverything(path: string, basePaths: readonly string[]): boolean {
+function isEverything(path: string, basePaths: readonly string[], budget: Budget): boolean {
   const wide = compilePattern(path);
   return basePaths.some((base) => {
     const all = compilePattern(`${base}/**`);
-    return wide !== null && all !== null && patternIncludes(wide, all);
+    return wide !== null && all !== null && patternIncludes(wide, all, budget);
   });
 }
 
