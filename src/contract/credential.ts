@@ -146,7 +146,15 @@ export const Review = z
   .object({
     risk: Severity,
     findings: z.array(
-      z.object({ id: z.string(), severity: Severity, message: z.string(), rule: z.unknown().optional() }),
+      z.object({
+        id: z.string(),
+        severity: Severity,
+        message: z.string(),
+        /** A narrower rule that would not have this finding. */
+        rule: z.unknown().optional(),
+        /** What to do instead. */
+        suggestion: z.string().nullable().optional(),
+      }),
     ),
   })
   .meta({ id: "Review" });

@@ -94,6 +94,15 @@ export function insertLoginLink(db: ControlDb, row: LoginLinkRow): Statement {
   return db.insert(loginLinks).values(row);
 }
 
+/** Fails its batch when so many login links were made for an address since then, used or not. */
+export function guardLoginLinks(db: ControlDb, email: string, sinceMs: number, max: number): Statement {
+  const made = db
+    .select({ total: count() })
+    .from(loginLinks)
+    .where(and(eq(loginLinks.email, email), gt(loginLinks.createdAtMs, sinceMs)));
+  return failBatchIf(db, sql`(${made}) >= ${max}`);
+}
+
 /** Login links made for an address since then, used or not. */
 export async function countLoginLinks(db: ControlDb, email: string, sinceMs: number): Promise<number> {
   const [row] = await db

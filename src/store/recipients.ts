@@ -1,6 +1,6 @@
 /** Recipients: who holds credentials. */
-import { and, eq } from "drizzle-orm";
-import { afterPosition, inList, newestFirst } from "./control-db.ts";
+import { and, eq, notExists } from "drizzle-orm";
+import { afterPosition, failBatchIf, inList, newestFirst } from "./control-db.ts";
 import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
 import { recipients } from "./control-schema.ts";
 import { hasLabel } from "./label-filter.ts";
@@ -52,6 +52,15 @@ export function listRecipients(
 
 export function insertRecipient(db: ControlDb, row: RecipientRow): Statement {
   return db.insert(recipients).values(row);
+}
+
+/** Fails its batch when the recipient is no longer active: nobody is issued a credential beside the recipient's revoke. */
+export function guardRecipient(db: ControlDb, organisationId: string, id: string): Statement {
+  const active = db
+    .select({ id: recipients.id })
+    .from(recipients)
+    .where(and(ofId(organisationId, id), eq(recipients.status, "active")));
+  return failBatchIf(db, notExists(active));
 }
 
 export function updateRecipient(

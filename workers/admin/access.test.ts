@@ -418,3 +418,31 @@ describe("base URLs", () => {
     expect(fieldsOf(await newConnection({ origins }, strict))).toEqual(["origins[0].base_url"]);
   });
 });
+
+describe("a connection outside a provisioner's constraints", () => {
+  it("looks like one that does not exist, whatever is asked", async () => {
+    const mine = textOf(await newConnection(), "id");
+    const foreign = textOf(await newConnection({ environment: "production" }), "id");
+    const constraints = {
+      connections: [mine],
+      allowed_methods: ["GET"],
+      allowed_paths: ["/contacts/*"],
+      max_ttl_seconds: 600,
+    };
+    const key = await newKey("provisioner", { constraints });
+    for (const path of ["/api/v1/delegated-credentials", "/api/v1/scope-reviews"]) {
+      for (const more of [{}, { environment: "staging" }, { allowed_paths: ["/**"] }]) {
+        const told = [];
+        for (const connection_id of [foreign, "conn_nobody_has_made"]) {
+          const scope = { allowed_methods: ["GET"], allowed_paths: ["/contacts/*"], ...more };
+          const named = path.endsWith("credentials") ? { name: "x", ttl_seconds: 60 } : {};
+          told.push(await call("POST", path, { key, body: { connection_id, ...scope, ...named } }));
+        }
+        expect(told.map(({ status }) => status)).toEqual([403, 403]);
+        const [known, unknown] = told.map(({ json: { instance: _instance, ...rest } }) => rest);
+        expect(known).toEqual(unknown);
+        expect(known).toMatchObject({ code: "outside_constraint", largest_scope: { connections: [mine] } });
+      }
+    }
+  });
+});

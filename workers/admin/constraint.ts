@@ -54,6 +54,27 @@ export function holdConstraints(
 }
 
 /**
+ * Whether a provisioner may use these connections at all. Asked before anything is read of them: to it, a connection that
+ * does not exist and one outside its constraints look the same.
+ */
+export function checkConnections(
+  { caller }: Pick<RouteContext, "caller">,
+  asked: readonly { readonly input: { readonly connection_id: string }; readonly field: string }[],
+): Result<void, AdminProblem> {
+  if (caller.role !== "provisioner") return ok(undefined);
+  if (caller.constraints === null)
+    return err({ code: "outside_constraint", detail: "This key has no readable constraints" });
+  const constraint = toConstraint(caller.constraints);
+  const message = `The key may use ${constraint.connections.join(", ") || "none"}`;
+  const errors = asked
+    .filter(({ input }) => !constraint.connections.includes(input.connection_id))
+    .map(({ field }) => ({ field: `${field}connection_id`, message }));
+  if (errors[0] === undefined) return ok(undefined);
+  const detail = `${errors[0].field}: ${message}`;
+  return err({ code: "outside_constraint", detail, errors, extensions: { largest_scope: largestView(constraint) } });
+}
+
+/**
  * Whether a stored credential, as it stands now, lies inside its provisioner's constraints: what an admin has widened since
  * gets no new token from a provisioner. Nothing is inherited any more, so a credential that has no end lies outside.
  */

@@ -22,11 +22,11 @@ import {
   insertGrant,
 } from "../../src/store/credentials.ts";
 import type { CredentialRow } from "../../src/store/credentials.ts";
-import { findRecipient } from "../../src/store/recipients.ts";
+import { findRecipient, guardRecipient } from "../../src/store/recipients.ts";
 import type { RecipientRow } from "../../src/store/recipients.ts";
 import { reply } from "./answer.ts";
 import { freshId, recordChange } from "./changes.ts";
-import { holdConstraints } from "./constraint.ts";
+import { checkConnections, holdConstraints } from "./constraint.ts";
 import type { ConstrainedDraft } from "./constraint.ts";
 import { credentialView } from "./credential-view.ts";
 import { checkEnvironments, draftGrants, grantRow } from "./grant-draft.ts";
@@ -93,7 +93,7 @@ export async function issueCredential(
   };
   const grants = draft.grants.map((grant) => grantRow(context, grant, row.id));
   const view = credentialView(row, grants, context.nowMs);
-  const stored = await storeWithinCounts(context, room.value, [
+  const stored = await storeWithinCounts(context, room.value, row.recipientId, [
     insertCredential(context.db, row),
     ...grants.map((each) => insertGrant(context.db, each.grant)),
     recordChange(context, { targetType: "delegated_credential", targetId: row.id, before: null, after: view }),
@@ -110,15 +110,17 @@ export async function issueCredential(
   return reply(201, { ...view, token: minted.token, review: reviewView(review), prompt });
 }
 
-/** However many requests race: counting what is live and inserting are one step of the database. */
+/** However many requests race: counting what is live, seeing that the recipient is, and inserting are one step. */
 async function storeWithinCounts(
   context: RouteContext,
   planMaximum: number | null,
+  recipientId: string | null,
   statements: readonly Statement[],
 ): Promise<Result<void, AdminProblem>> {
   const { db, organisationId, nowMs, caller } = context;
   const maxActive = caller.constraints?.max_active;
   const guards = [
+    ...(recipientId === null ? [] : [guardRecipient(db, organisationId, recipientId)]),
     ...(planMaximum === null ? [] : [guardLiveCredentials(db, organisationId, nowMs, planMaximum)]),
     ...(maxActive === undefined ? [] : [guardLiveCredentials(db, organisationId, nowMs, maxActive, caller.id)]),
   ];
@@ -127,6 +129,8 @@ async function storeWithinCounts(
     return ok(undefined);
   } catch (cause) {
     if (!isFailedGuard(cause)) throw cause;
+    const recipient = await activeRecipient(context, recipientId);
+    if (!recipient.ok) return recipient;
     if (maxActive === undefined) return err(noRoom("credentials", planMaximum ?? 0));
     const message = `The key may have ${maxActive} live credentials`;
     return err({ code: "outside_constraint", detail: message, errors: [{ field: "max_active", message }] });
@@ -173,8 +177,11 @@ async function draftCredential(
 ): Promise<Result<ConstrainedDraft, AdminProblem>> {
   const ttlSeconds = requestedTtl(body, context.nowMs);
   if (!ttlSeconds.ok) return ttlSeconds;
-  const grants = await draftGrants(context, requestedGrants(body));
-  if (!grants.ok) return hideUnknownConnections(context, grants.error);
+  const asked = requestedGrants(body);
+  const known = checkConnections(context, asked);
+  if (!known.ok) return known;
+  const grants = await draftGrants(context, asked);
+  if (!grants.ok) return grants;
   const agreed = checkEnvironments(grants.value, body.environment ?? recipient?.environment ?? null);
   if (!agreed.ok) return agreed;
   const draft: ConstrainedDraft = {
@@ -189,14 +196,6 @@ async function draftCredential(
   if (constraints === null) return err({ code: "outside_constraint", detail: "This key has no readable constraints" });
   const live = await countLiveCredentials(context.db, context.organisationId, context.nowMs, context.caller.id);
   return holdConstraints(constraints, draft, live);
-}
-
-/** To a provisioner, a connection that does not exist and one outside its constraints look the same. */
-function hideUnknownConnections(context: RouteContext, problem: AdminProblem): Result<never, AdminProblem> {
-  const field = problem.errors?.[0]?.field ?? "";
-  if (context.caller.role !== "provisioner" || !field.endsWith("connection_id")) return err(problem);
-  const message = `The key may use ${context.caller.constraints?.connections.join(", ") ?? "none"}`;
-  return err({ code: "outside_constraint", detail: `${field}: ${message}`, errors: [{ field, message }] });
 }
 
 function requestedTtl(body: CredentialCreate, nowMs: number): Result<number | null, AdminProblem> {

@@ -149,6 +149,18 @@ describe("login", () => {
     return "";
   }
 
+  it("mails five links an hour for an address, however many ask at once", async () => {
+    const email = "flooded@example.com";
+    expect((await call("POST", "/api/v1/members", { body: { email, role: "auditor" } })).status).toBe(201);
+    const asks = Array.from({ length: 25 }, () => call("POST", "/api/v1/login-links", { key: null, body: { email } }));
+    expect(new Set((await Promise.all(asks)).map(({ status }) => status))).toEqual(new Set([202]));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const rows = await env.CONTROL_DB.prepare("SELECT count(*) AS n FROM login_links WHERE email = ?")
+      .bind(email)
+      .first();
+    expect(rows).toEqual({ n: 5 });
+  });
+
   it("opens a session on a click, once, and ends it on logout", async () => {
     const made = await call("POST", "/api/v1/members", {
       body: { email: "Ann@example.com", name: "Ann", role: "admin" },

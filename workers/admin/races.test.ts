@@ -1,6 +1,6 @@
 /** Two changes at one moment: the later one is refused when it builds on what the other has changed. */
 import { describe, expect, it, vi } from "vitest";
-import { bindings, call, newConnection, newCredential, textOf, withMeanwhile } from "./admin.fixture.ts";
+import { bindings, call, fieldsOf, newConnection, newCredential, textOf, withMeanwhile } from "./admin.fixture.ts";
 import type { Answer } from "./admin.fixture.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -186,5 +186,20 @@ describe("what is made twice at one moment", () => {
     const hooks = await overtaken(hook, hook, key);
     expect(hooks.first.status, hooks.first.text).toBe(201);
     expect(hooks.late.json).toMatchObject({ ...refusal, resource: "webhooks", limit: 1 });
+  });
+});
+
+describe("issuing beside a recipient's revoke", () => {
+  it("gives nobody a credential that the revoke has not seen", async () => {
+    const connection = textOf(await newConnection(), "id");
+    const recipient = textOf(await call("POST", "/api/v1/recipients", { body: { name: "Kate" } }), "id");
+    const body = { name: "late", connection_id: connection, recipient_id: recipient, allowed_methods: ["GET"] };
+    const { first, late } = await overtaken(
+      ["POST", CREDENTIALS, { ...body, allowed_paths: ["/a"], ttl_seconds: 600 }],
+      ["POST", `/api/v1/recipients/${recipient}/revoke`],
+    );
+    expect(first.status).toBe(200);
+    expect([late.status, fieldsOf(late)]).toEqual([422, ["recipient_id"]]);
+    expect((await call("GET", `${CREDENTIALS}?recipient_id=${recipient}`)).json["data"]).toEqual([]);
   });
 });

@@ -4,13 +4,13 @@ import type { GrantInput } from "../../../src/contract/policy.ts";
 import type { AdminProblem } from "../../../src/contract/problem.ts";
 import { ScopeReview, ScopeReviewRequest } from "../../../src/contract/scope-review.ts";
 import { NO_LIMITS } from "../../../src/domain/limits.ts";
-import { err, ok, type Result } from "../../../src/domain/result.ts";
 import { effectiveTrust } from "../../../src/domain/settings.ts";
 import { reply } from "../answer.ts";
+import { checkConnections } from "../constraint.ts";
 import { checkEnvironments, draftGrants, effectiveDraft } from "../grant-draft.ts";
 import { withModelFindings } from "../model-findings.ts";
 import { passReview, reviewDrafts, reviewView } from "../review.ts";
-import { defineRoute, ISSUERS_AND_READERS, type Outcome, type Route, type RouteContext } from "../route.ts";
+import { defineRoute, ISSUERS_AND_READERS, type Outcome, type Route } from "../route.ts";
 
 const reviewScopes = defineRoute({
   method: "POST",
@@ -25,7 +25,7 @@ const reviewScopes = defineRoute({
   responses: { 200: ScopeReview },
   async handler(context, { body }): Promise<Outcome> {
     const inputs = grantInputs(body);
-    const known = checkKnown(context, inputs);
+    const known = checkConnections(context, inputs);
     if (!known.ok) return known;
     const drafts = await draftGrants(context, inputs);
     if (!drafts.ok) return drafts;
@@ -62,20 +62,6 @@ function grantInputs(body: ScopeReviewRequest): { input: GrantInput; field: stri
 function requestedSeconds(body: ScopeReviewRequest, nowMs: number): number | null {
   if (body.expires_at === undefined) return body.ttl_seconds ?? null;
   return Math.max(1, Math.ceil((Date.parse(body.expires_at) - nowMs) / 1_000));
-}
-
-/** A provisioner learns nothing of connections outside its constraints, not even whether they exist. */
-function checkKnown(
-  context: RouteContext,
-  inputs: readonly { readonly input: GrantInput; readonly field: string }[],
-): Result<void, AdminProblem> {
-  if (context.caller.role !== "provisioner") return ok(undefined);
-  const allowed = context.caller.constraints?.connections ?? [];
-  const foreign = inputs.find(({ input }) => !allowed.includes(input.connection_id));
-  if (foreign === undefined) return ok(undefined);
-  const field = `${foreign.field}connection_id`;
-  const message = `The key may use ${allowed.join(", ") || "none"}`;
-  return err({ code: "outside_constraint", detail: `${field}: ${message}`, errors: [{ field, message }] });
 }
 
 function blockingIds(problem: AdminProblem): string[] {
