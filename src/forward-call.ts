@@ -1,6 +1,7 @@
 /** What one vendor call needs, and what it has used up so far. Types only. */
 import type { ConnectionDocument } from "./domain/documents.ts";
 import type { HeaderMap } from "./domain/header-map.ts";
+import type { Refusal } from "./domain/problem.ts";
 import type { Reliability } from "./domain/reliability.ts";
 import type { RetryBudget } from "./domain/retry.ts";
 import type { Ports } from "./ports.ts";
@@ -21,6 +22,8 @@ export interface ForwardCall {
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   /** Content-Length as declared; a stream that is known to be too long to keep is then passed on untouched. */
   readonly declaredBytes?: number | null;
+  /** Why the body broke off by itself, which is no failure of the vendor's; null: it did not. */
+  readonly bodyRefusal: () => Refusal | null;
   readonly upgrade: boolean;
   /** The caller's: when it goes away, so does the vendor call. */
   readonly signal: AbortSignal | null;

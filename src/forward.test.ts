@@ -83,6 +83,7 @@ function bench(answers: readonly Answer[], rule: Partial<Reliability> = {}, keys
         },
         keyId: () => `ucred_${key}`,
         takeQuota: null,
+        bodyRefusal: () => null,
         watch: new Watch(() => Date.now()),
         ports: {
           clock: { nowMs: () => Date.now() },

@@ -122,6 +122,8 @@ async function afterFailure(
 ): Promise<Step> {
   const { call } = progress;
   if (attempt.kind === "client_gone") return err(failure(progress, CLIENT_GONE));
+  const ownFault = call.bodyRefusal();
+  if (ownFault !== null) return err(failure(progress, ownFault));
   progress.unclear = true;
   const repeat = body.again && progress.repeatable ? repeatDelay(progress, null, call.ports.random.unit()) : null;
   call.ports.health.report(call.organisationId, call.connection, {

@@ -235,6 +235,30 @@ describe("an allowed call", () => {
     }
   });
 
+  it.each([
+    [8, 200],
+    [7, 413],
+  ])("lets an upload of no stated length be 8 bytes long where %i are allowed: %i", async (maxBodyBytes, status) => {
+    const made = world();
+    const reports: unknown[] = [];
+    const ports = {
+      ...made.ports,
+      health: { ...made.ports.health, report: (...told: unknown[]) => reports.push(told) },
+    };
+    made.vendor = async (request) => new Response(await request.text());
+    const url = "http://localhost/conn_test/contacts/7";
+    const headers = { authorization: `Bearer ${made.token}` };
+    const request = new Request(url, { method: "POST", headers, body: new Blob(["12345", "678"]).stream() });
+    const route = resolveRoute(url, { proxyDomain: "localhost" });
+    if (route.kind !== "proxy") throw new Error("not a proxy route");
+    const response = await handleCall(request, route, ports, { ...SETTINGS, maxBodyBytes });
+    await response.text();
+    expect(response.status).toBe(status);
+    expect(made.settlements).toMatchObject([{ status, bytesIn: 8, forwarded: true }]);
+    // It says nothing about the vendor.
+    expect(reports).toHaveLength(status === 413 ? 0 : 1);
+  });
+
   it("masks a key that the vendor echoes, in the body and in a header", async () => {
     const made = world();
     made.vendor = () => new Response(`you sent ${MASTER_KEY}!`, { status: 400, headers: { "x-echo": MASTER_KEY } });

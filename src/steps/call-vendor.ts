@@ -107,6 +107,7 @@ export async function callVendor(
       headers: headers.value,
       body: call.body.take(),
       declaredBytes: call.body.declaredBytes,
+      bodyRefusal: call.body.overflow,
       upgrade,
       signal: request.signal,
       buildRequest,

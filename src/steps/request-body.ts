@@ -30,6 +30,8 @@ export interface BodyReader {
   /** As declared by Content-Length; null when unknown. */
   readonly declaredBytes: number | null;
   readonly bytesSeen: () => number;
+  /** Set when a body whose length nobody stated proved too long on its way, which breaks its request off. */
+  readonly overflow: () => Refusal | null;
   /** `body_too_large` by its declared length; given to the gate so that the refusal is on record. */
   readonly refusal: Refusal | null;
 }
@@ -51,7 +53,8 @@ export function bodyReader(
       new TransformStream<Uint8Array, Uint8Array>({
         transform(chunk, controller) {
           streamedBytes += chunk.byteLength;
-          controller.enqueue(chunk);
+          if (streamedBytes > maxBodyBytes) controller.error(new Error("The body is too large"));
+          else controller.enqueue(chunk);
         },
       }),
     );
@@ -67,6 +70,7 @@ export function bodyReader(
     refusal: declared !== null && declared > maxBodyBytes ? tooLarge(maxBodyBytes) : null,
     declaredBytes: stream === null ? 0 : declared,
     bytesSeen: () => kept?.byteLength ?? declared ?? streamedBytes,
+    overflow: () => (streamedBytes > maxBodyBytes ? tooLarge(maxBodyBytes) : null),
     mayHoldBytes: () => stream !== null || givenUp !== null || (kept?.byteLength ?? 0) > 0,
     async isEmpty() {
       if (stream !== null) await keep(stream, 0);
