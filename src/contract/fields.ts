@@ -86,7 +86,10 @@ export const QueryName = readableText(128).min(1);
 /** RFC 3339 in UTC, as answers carry it. */
 export const Time = z.string().meta({ format: "date-time" });
 /** RFC 3339 with any offset, as requests may carry it. */
-export const TimeInput = z.iso.datetime({ offset: true }).max(40);
+export const TimeInput = z.iso
+  .datetime({ offset: true })
+  .max(40)
+  .refine(isWritable, "Must lie between 1970-01-01T00:00:00Z and 9999-12-31T23:59:59Z");
 
 /** Dotted path of a JSON member: `metadata.plan`, `items[].price`. */
 export const MemberPath = readableText(256).regex(
@@ -96,6 +99,13 @@ export const MemberPath = readableText(256).regex(
 
 export const Integer = z.int().min(0).max(MAX_INTEGER);
 export const PositiveInteger = z.int().min(1).max(MAX_INTEGER);
+
+/** Years that RFC 3339 can write, in UTC: an offset may lead out of them. */
+function isWritable(text: string): boolean {
+  const ms = Date.parse(text);
+  // What is no time at all is told of by the form.
+  return !(ms < 0 || ms >= Date.UTC(10_000, 0));
+}
 
 /** RFC 3339 text of epoch milliseconds; null stays null. */
 export function wireTime(ms: number): string;

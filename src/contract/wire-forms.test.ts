@@ -7,7 +7,7 @@ import {
   fromConnectionSettings,
   toConnectionSettings,
 } from "./connection.ts";
-import { Labels, Name, wireTime } from "./fields.ts";
+import { Labels, Name, TimeInput, wireTime } from "./fields.ts";
 import { BudgetLimitWire } from "./limits.ts";
 import { decodeCursor, encodeCursor } from "./page.ts";
 import { Secret, last4, secretText } from "./upstream-credential.ts";
@@ -115,6 +115,10 @@ describe("small fields", () => {
     }
     const many = Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`l${i}`, "x"]));
     expect(Labels.safeParse(many).success).toBe(false);
+    for (const bad of ["9999-12-31T23:59:59-12:00", "0000-01-01T00:00:00Z", "1970-01-01T00:00:00+01:00", "soon"])
+      expect(TimeInput.safeParse(bad).success, bad).toBe(false);
+    for (const good of ["9999-12-31T23:59:59Z", "1970-01-01T01:00:00+01:00"])
+      expect(TimeInput.safeParse(good).success, good).toBe(true);
     expect(wireTime(0)).toBe("1970-01-01T00:00:00.000Z");
     expect(wireTime(null)).toBeNull();
   });

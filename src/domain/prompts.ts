@@ -117,15 +117,18 @@ const BEHAVIOUR: readonly string[] = [
   "Refusals are `application/problem+json`; read `code` and `detail`. `X-RelayKey-Source: relaykey` marks them; with",
   "`upstream` the answer is the vendor's own.",
   "",
+  "- **400, 413, 431**: the request itself is at fault; `detail` says how. Mend it: the same one is refused again.",
   "- **401**: the token is wrong, expired or revoked. Stop and tell the person who gave it to you. Do not retry.",
   "- **402**: the call must be paid for or the credits are used up. Stop and ask; never pay on your own.",
   "- **403**: outside the scope. Do not look for another way to reach it; say what you need and why, and quote the",
   "  `smallest_scope` of the answer if there is one.",
+  "- **404**: RelayKey has no such route. Paths begin with the connection's id, as above.",
+  "- **409**: this payment was used before. Do not send it again.",
   "- **423**: a new network address. A confirmation was mailed to the credential's owner; ask them to confirm, wait a",
   "  minute, then try once more. Do not change address or route around it.",
   "- **429**: wait as many seconds as `Retry-After` says, then retry once. On `budget_exhausted` stop.",
   "- **502, 503, 504**: retry reads once after `Retry-After` (or 5 seconds). Repeat a write only with the vendor's",
-  "  idempotency key.",
+  "  idempotency key; where `retryable` is false it may have been carried out, so look first.",
 ];
 
 function curlLines(input: PromptInput): readonly string[] {

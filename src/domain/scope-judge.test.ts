@@ -21,6 +21,19 @@ function judge(method: string, path: string, query = "", scope = SCOPE, reserved
 }
 
 describe("judgeScope", () => {
+  it("does not say a token back that stands in the path", () => {
+    for (const token of [`rk_proxy_${"a1B2".repeat(16)}`, `vk_${"Z9".repeat(33)}`]) {
+      for (const [method, path] of [
+        ["GET", `/elsewhere/${token}`],
+        ["DELETE", `/v1/people/${token}`],
+      ] as const) {
+        const result = judgeScope(SCOPE, { method, path, query: "" }, []);
+        expect(JSON.stringify(result)).not.toContain(token);
+        expect(JSON.stringify(result)).toContain("…");
+      }
+    }
+  });
+
   it.each([
     ["GET", "/v1/people", "sent: "],
     ["GET", "/v1/people/", "sent: "],

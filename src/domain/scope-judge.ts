@@ -20,6 +20,7 @@ import { judgeQueryMembers } from "./query-members.ts";
 import type { Result } from "./result.ts";
 import { err } from "./result.ts";
 import type { Rule, Scope } from "./scope.ts";
+import { redactTokens } from "./token.ts";
 import { judgeUnruledQuery, refusesGraphql } from "./unruled-graphql.ts";
 
 /** Bound on the path inside a sentence; `smallest_scope` has the whole. */
@@ -70,9 +71,11 @@ function judgeEndpoint(rules: readonly Rule[], method: string, path: string): Re
     if (methodAllowed(rule.methods, method)) return null;
     for (const each of rule.methods) otherMethods.add(each);
   }
-  const smallest = { smallest_scope: { allowed_methods: [method], allowed_paths: [literalPattern(path)] } };
+  // A token that somebody put into the path is not said back.
+  const said = redactTokens(path);
+  const smallest = { smallest_scope: { allowed_methods: [method], allowed_paths: [literalPattern(said)] } };
   if (otherMethods.size === 0) {
-    const shown = path.length > MAX_SHOWN_PATH_BYTES ? `${path.slice(0, MAX_SHOWN_PATH_BYTES)}…` : path;
+    const shown = said.length > MAX_SHOWN_PATH_BYTES ? `${said.slice(0, MAX_SHOWN_PATH_BYTES)}…` : said;
     const detail = `${method} ${shown} is outside the credential's scope.`;
     return { code: "path_denied", detail, extensions: smallest };
   }
