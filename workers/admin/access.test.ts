@@ -101,6 +101,26 @@ describe("a provisioner", () => {
     expect(answers.filter((answer) => answer.json["code"] === "outside_constraint")).toHaveLength(8);
   });
 
+  it("states no address trust of its own where its policy states one", async () => {
+    const rules = { allowed_methods: ["GET"], allowed_paths: ["/crm/v3/objects/contacts/*"] };
+    const fixed = { trust: { mode: "fixed", addresses: ["203.0.113.0/24"] } };
+    const policies = [fixed, {}].map((more) =>
+      call("POST", "/api/v1/policies", { body: { name: "P", ...rules, ...more } }),
+    );
+    const [trusting, silent] = (await Promise.all(policies)).map((answer) => textOf(answer, "id"));
+    await newConnection({ id: "conn_trust" });
+    const key = await newKey("provisioner", {
+      constraints: { ...constraints, connections: ["conn_trust"], max_active: 9 },
+    });
+    const { allowed_methods: _methods, allowed_paths: _paths, ...bare } = request;
+    const issue = (more: object) =>
+      call("POST", CREDENTIALS, { key, body: { ...bare, connection_id: "conn_trust", ...more } });
+    const refused = await issue({ policy_id: trusting, trust: { mode: "off" } });
+    expect([refused.status, refused.json["code"], fieldsOf(refused)]).toEqual([403, "outside_constraint", ["trust"]]);
+    expect((await issue({ policy_id: trusting })).json["trust"]).toMatchObject(fixed.trust);
+    expect((await issue({ policy_id: silent, trust: { mode: "off" } })).status).toBe(201);
+  });
+
   it("gets no new token for a credential that an admin has taken outside its constraints", async () => {
     await newConnection({ id: "conn_wide" });
     await newConnection({ id: "conn_other" });

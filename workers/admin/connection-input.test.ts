@@ -65,3 +65,19 @@ describe("a vendor's entry", () => {
     expect(made.json["url_members"]).toContain("next");
   });
 });
+
+describe("a member that would be lost on the way", () => {
+  it.each(['{"name":"x","headers":{"__proto__":"y"}}', '{"\\u005f_pr\\u006fto__":{},"name":"x"}'])(
+    "is refused: %s",
+    async (raw) => {
+      const told = await call("POST", "/api/v1/connections", { raw });
+      expect([told.status, told.json["code"]]).toEqual([400, "invalid_json"]);
+      expect(told.text).toContain("__proto__");
+    },
+  );
+
+  it("is not one that only looks like it", async () => {
+    const raw = JSON.stringify({ name: "protocol \u00e9 __proto__", kind: "service" }).replace("\u00e9", "\\u00e9");
+    expect((await call("POST", "/api/v1/recipients", { raw })).status).toBe(201);
+  });
+});

@@ -98,7 +98,14 @@ function decodeBody(route: Route, contentType: string | null, bytes: Uint8Array)
   const maxDepth = route.largeBody?.maxDepth ?? MAX_JSON_DEPTH;
   if (nestingDepth(text) > maxDepth) return err(badJson(`The body nests deeper than ${maxDepth} levels`));
   try {
-    return ok(JSON.parse(text));
+    let unsettable = false;
+    // Whatever copies members leaves this one out without a word.
+    const seen = (name: string, member: unknown): unknown => {
+      unsettable ||= name === "__proto__";
+      return member;
+    };
+    const value: unknown = /proto|\\u/.test(text) ? JSON.parse(text, seen) : JSON.parse(text);
+    return unsettable ? err(badJson("No member may be named __proto__")) : ok(value);
   } catch {
     return err(badJson("The body is not valid JSON"));
   }

@@ -50,6 +50,10 @@ export async function issueCredential(
   const drafted = await draftCredential(context, body, recipient.value);
   if (!drafted.ok) return drafted;
   const draft = drafted.value;
+  if (context.caller.role === "provisioner" && body.trust !== undefined) {
+    const held = draft.grants.find((grant) => grant.policy?.settings.trust !== undefined);
+    if (held !== undefined) return err(ownTrustRefused());
+  }
   const ownTrust = body.trust === undefined ? null : toTrust(body.trust);
   const trust = effectiveTrust(
     kind,
@@ -108,6 +112,12 @@ export async function issueCredential(
     "generic",
   );
   return reply(201, { ...view, token: minted.token, review: reviewView(review), prompt });
+}
+
+/** A credential's own trust takes the place of its policies', so it is not for those to state who act within constraints. */
+function ownTrustRefused(): AdminProblem {
+  const message = "A provisioner's credential has the address trust of its policy";
+  return { code: "outside_constraint", detail: `${message}.`, errors: [{ field: "trust", message }] };
 }
 
 /** However many requests race: counting what is live, seeing that the recipient is, and inserting are one step. */
