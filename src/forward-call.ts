@@ -24,6 +24,8 @@ export interface ForwardCall {
   readonly declaredBytes?: number | null;
   /** Why the body broke off by itself, which is no failure of the vendor's; null: it did not. */
   readonly bodyRefusal: () => Refusal | null;
+  /** Ends the attempt under way, since its body broke off: see `uploadStream`. */
+  readonly brokenBody: AbortController;
   readonly upgrade: boolean;
   /** The caller's: when it goes away, so does the vendor call. */
   readonly signal: AbortSignal | null;

@@ -84,6 +84,7 @@ function bench(answers: readonly Answer[], rule: Partial<Reliability> = {}, keys
         keyId: () => `ucred_${key}`,
         takeQuota: null,
         bodyRefusal: () => null,
+        brokenBody: new AbortController(),
         watch: new Watch(() => Date.now()),
         ports: {
           clock: { nowMs: () => Date.now() },

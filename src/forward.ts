@@ -56,8 +56,7 @@ export async function forward(call: ForwardCall): Promise<Result<ForwardAnswer, 
     givenUp: [],
   };
   countCall(progress.budget, rule.retryBudgetShare);
-  const declaredBytes = call.declaredBytes ?? null;
-  const body = await keepBody(call.body, couldRepeat(progress), rule.replayBodyMaxBytes, declaredBytes, call.watch);
+  const body = await keepBody(call, couldRepeat(progress) ? rule.replayBodyMaxBytes : 0);
   for (;;) {
     let attempt: Attempt;
     try {
@@ -80,9 +79,10 @@ type Step = "again" | Result<ForwardAnswer, ForwardFailure>;
 async function oneAttempt(progress: Progress, headers: HeaderMap, body: KeptBody): Promise<Attempt> {
   const { call, rule } = progress;
   // Nothing is sent for a caller that has gone, so nothing counts as forwarded.
-  if (call.signal?.aborted === true) return { kind: "client_gone" };
+  if (call.signal?.aborted === true || call.brokenBody.signal.aborted) return { kind: "client_gone" };
   const startedMs = call.ports.clock.nowMs();
   const controller = new AbortController();
+  call.brokenBody.signal.addEventListener("abort", () => controller.abort(), { once: true });
   const request = call.buildRequest(headers, body.next(), controller.signal);
   progress.attempts += 1;
   progress.keyId = call.keyId();
@@ -121,9 +121,7 @@ async function afterFailure(
   body: KeptBody,
 ): Promise<Step> {
   const { call } = progress;
-  if (attempt.kind === "client_gone") return err(failure(progress, CLIENT_GONE));
-  const ownFault = call.bodyRefusal();
-  if (ownFault !== null) return err(failure(progress, ownFault));
+  if (attempt.kind === "client_gone") return err(failure(progress, call.bodyRefusal() ?? CLIENT_GONE));
   progress.unclear = true;
   const repeat = body.again && progress.repeatable ? repeatDelay(progress, null, call.ports.random.unit()) : null;
   call.ports.health.report(call.organisationId, call.connection, {

@@ -55,7 +55,10 @@ export async function handleCall(
 
     // 3, 4 and 5: endpoint and environment rules, then rate and budget: admitted by the gate, on durable record.
     const body = bodyReader(request, headers, settings.maxBodyBytes, ports.clock.nowMs, watch);
-    const admitted = await admitCall({ request, headers, route, body, requestId, watch }, known.value, ports, settings);
+    const admission = admitCall({ request, headers, route, body, requestId, watch }, known.value, ports, settings);
+    // The platform ends a request whose caller has left: one that leaves while its body is looked at is put on record first.
+    if (body.mayHoldBytes()) request.signal.addEventListener("abort", () => ports.defer(admission), { once: true });
+    const admitted = await admission;
     if (!admitted.ok) {
       watch.end();
       const { refusal, limits, judgement } = admitted.error;

@@ -30,6 +30,8 @@ export function attemptCall(
       if (attempt.kind !== "answer") controller.abort();
     };
     const callOff = watch.after(timeoutMs, () => end({ kind: "timeout" }));
+    // Whoever else aborts it has no whole request to send.
+    controller.signal.addEventListener("abort", () => end({ kind: "client_gone" }), { once: true });
     signal?.addEventListener(
       "abort",
       () => {

@@ -3,7 +3,9 @@
  * Both are bounded; neither is touched when nothing needs it.
  */
 import { SIGN_BODY_BYTES } from "./domain/vendor-signs.ts";
-import type { Watch } from "./watch.ts";
+import type { ForwardCall } from "./forward-call.ts";
+import type { Chunk } from "./steps/timed-read.ts";
+import { uploadStream } from "./upload-stream.ts";
 
 const PEEK_TIMEOUT_MS = 1_000;
 /** How long the vendor waits for a body to be kept whole before it gets what has come. */
@@ -23,41 +25,44 @@ export interface KeptBody {
   next(): BodyInit | null;
 }
 
-type Source = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
-
 /**
- * Keeps a streamed body of at most `maxBytes` when a repeat is possible. A longer or slower one streams on: what was read,
- * then the rest; it cannot be repeated.
+ * Keeps a streamed body of at most `maxBytes`; 0: no repeat is possible, and it streams untouched. A longer or slower one
+ * streams on: what was read, then the rest; it cannot be repeated. One that breaks off breaks the call off; as soon as it
+ * does, or the caller goes away, nothing more is waited for.
  */
 export async function keepBody(
-  body: Source,
-  couldRepeat: boolean,
+  call: Pick<ForwardCall, "body" | "brokenBody" | "declaredBytes" | "signal" | "watch">,
   maxBytes: number,
-  declaredBytes: number | null,
-  watch: Watch,
 ): Promise<KeptBody> {
+  const { body, brokenBody } = call;
+  const declaredBytes = call.declaredBytes ?? null;
   if (body === null || body instanceof Uint8Array) return atHand(body);
-  if (!couldRepeat || maxBytes === 0 || (declaredBytes !== null && declaredBytes > maxBytes)) {
+  if (maxBytes === 0 || (declaredBytes !== null && declaredBytes > maxBytes)) {
     return once(body, declaredBytes);
   }
   const reader = body.getReader();
+  const breakOff = (): void => brokenBody.abort();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  const slow = Promise.withResolvers<null>();
-  const callOff = watch.after(KEEP_TIMEOUT_MS, () => slow.resolve(null));
+  const enough = Promise.withResolvers<null>();
+  const stop = (): void => enough.resolve(null);
+  const callOff = call.watch.after(KEEP_TIMEOUT_MS, stop);
+  for (const signal of [brokenBody.signal, call.signal]) signal?.addEventListener("abort", stop, { once: true });
   try {
     while (size <= maxBytes) {
       const reading = reader.read();
-      const read = await Promise.race([reading, slow.promise]);
-      if (read === null) return once(resumed(chunks, reader, reading), declaredBytes);
+      const read = await Promise.race([reading, enough.promise]);
+      if (read === null) return once(resumed(chunks, reader, reading, breakOff), declaredBytes);
       if (read.done) return atHand(concat(chunks, size));
       chunks.push(read.value);
       size += read.value.byteLength;
     }
-    return once(resumed(chunks, reader, null), declaredBytes);
+  } catch {
+    breakOff();
   } finally {
     callOff();
   }
+  return once(resumed(chunks, reader, null, breakOff), declaredBytes);
 }
 
 function atHand(body: Uint8Array<ArrayBuffer> | null): KeptBody {
@@ -74,25 +79,23 @@ function resumed(
   read: Uint8Array[],
   reader: ReadableStreamDefaultReader<Uint8Array>,
   reading: Promise<ReadableStreamReadResult<Uint8Array>> | null,
+  breakOff: () => void,
 ): ReadableStream<Uint8Array> {
   let begun = reading;
   // Whoever pulls hears of it.
   begun?.catch(() => undefined);
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const kept = read.shift();
-        if (kept !== undefined) return controller.enqueue(kept);
-        const next = begun ?? reader.read();
-        begun = null;
-        const { done, value } = await next;
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      cancel: (reason) => reader.cancel(reason),
+  const source = {
+    async read(): Promise<Chunk> {
+      const kept = read.shift();
+      if (kept !== undefined) return { done: false, value: kept };
+      const next = begun ?? reader.read();
+      begun = null;
+      const { done, value } = await next;
+      return done ? { done } : { done, value };
     },
-    { highWaterMark: 0 },
-  );
+    cancel: (reason: string) => reader.cancel(reason),
+  };
+  return uploadStream(source, breakOff);
 }
 
 /**

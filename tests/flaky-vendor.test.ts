@@ -4,7 +4,7 @@
  */
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { apiClient, member, text, type Answer, type ApiClient } from "./harness/api-client.ts";
+import { apiClient, member, text, type Answer, type ApiClient, type Json } from "./harness/api-client.ts";
 import { startFlakyVendor, type FlakyVendor } from "./harness/flaky-vendor.ts";
 import { startStack, until, type Stack } from "./harness/stack.ts";
 
@@ -221,6 +221,77 @@ describe("broken connections", () => {
     const answer = await call("GET", `/long/x/${id}`);
     expect(answer.text).toBe("first");
     expect((await call("GET", `/status/200/${id}`)).text).toBe("ok");
+  });
+});
+
+describe("broken uploads", () => {
+  const PIECE_BYTES = 65_536;
+  const piece = "x".repeat(PIECE_BYTES);
+  const chunk = `${PIECE_BYTES.toString(16)}\r\n${piece}\r\n`;
+  const WAYS = ["end", "reset"];
+  const HEADERS = ["", "idempotency-key: a1\r\n"];
+  /** Pieces: within what is kept for a repeat, and beyond it. */
+  const LENGTHS = [
+    ["transfer-encoding: chunked", chunk, 3],
+    ["transfer-encoding: chunked", chunk, 40],
+    ["content-length: 300000", piece, 3],
+    ["content-length: 9000000", piece, 40],
+  ] as const;
+
+  /** A call that the caller breaks off after its first pieces, and the event of it. */
+  async function brokenOff(method: string, headers: string, piece: string, count: number, way: string): Promise<Json> {
+    const { id, token, credentialId } = await caller({ first_byte_timeout_ms: 20_000, total_timeout_ms: 30_000 });
+    const path = `/status/200/${id}`;
+    const socket = connect(stack.proxyPort, "127.0.0.1");
+    socket.on("error", () => undefined);
+    socket.write(`${method} /${id}${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${token}\r\n`);
+    socket.write(`${headers}\r\n\r\n`);
+    for (let each = 0; each < count; each += 1) {
+      socket.write(piece);
+      await new Promise((done) => setTimeout(done, 5));
+    }
+    await new Promise((done) => setTimeout(done, 100));
+    if (way === "reset") socket.resetAndDestroy();
+    else socket.end();
+    const startedMs = Date.now();
+    const [event = null] = await api.events(credentialId, 1);
+    expect(Date.now() - startedMs).toBeLessThan(5_000);
+    expect(vendor.of(path)).toHaveLength(0);
+    socket.destroy();
+    return event;
+  }
+
+  it.each(
+    WAYS.flatMap((way) => HEADERS.flatMap((header) => LENGTHS.map((length) => [way, header, ...length] as const))),
+  )("by a caller's %s never pass for the whole (%j, %s)", async (way, header, length, sent, count) => {
+    expect(member(await brokenOff("POST", header + length, sent, count, way), "status")).toBe(502);
+  });
+
+  it("that grow beyond the limit are refused with 413, and the vendor gets no whole of them", async () => {
+    const { id, call, credentialId } = await caller({ first_byte_timeout_ms: 20_000, total_timeout_ms: 30_000 });
+    const before = vendor.truncated();
+    const mebibyte = new Uint8Array(1_048_576);
+    let left = 101;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        left -= 1;
+        if (left < 0) controller.close();
+        else controller.enqueue(mebibyte);
+      },
+    });
+    // Node asks for `duplex` where a body streams; the Workers' types do not know it.
+    const streamed: RequestInit & { readonly duplex: "half" } = { body, duplex: "half" };
+    const answer = await call("POST", `/status/200/${id}`, streamed);
+    expect([answer.status, member(answer.body, "code")]).toEqual([413, "body_too_large"]);
+    await expect.poll(() => vendor.truncated(), { timeout: 5_000 }).toBe(before + 1);
+    expect(vendor.of(`/status/200/${id}`)).toHaveLength(0);
+    const [event = null] = await api.events(credentialId, 1);
+    expect([member(event, "status"), member(event, "attempts")]).toEqual([413, 1]);
+  });
+
+  it.each(WAYS)("are on record when the call could not be judged without the rest (%s)", async (way) => {
+    const event = await brokenOff("GET", "content-length: 900000", "", 1, way);
+    expect([member(event, "status"), member(event, "reason")]).toEqual([400, "invalid_request"]);
   });
 });
 

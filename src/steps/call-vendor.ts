@@ -79,6 +79,7 @@ export async function callVendor(
     signedBody = read.value;
   }
   const grantId = judgement.grant.id;
+  const brokenBody = new AbortController();
   let key = call.keys.first;
   const buildRequest = (outgoing: HeaderMap, body: BodyInit | null, signal: AbortSignal): Request => {
     const dressed = applyAuth(connection.auth, key.secret, {
@@ -105,7 +106,8 @@ export async function callVendor(
       method: request.method,
       path: judgement.path,
       headers: headers.value,
-      body: call.body.take(),
+      body: call.body.take(() => brokenBody.abort()),
+      brokenBody,
       declaredBytes: call.body.declaredBytes,
       bodyRefusal: call.body.overflow,
       upgrade,

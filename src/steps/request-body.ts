@@ -6,7 +6,8 @@ import { declaredLength, type ReadHeaders } from "../domain/header-map.ts";
 import type { Outcome, Refusal } from "../domain/problem.ts";
 import { err, ok } from "../domain/result.ts";
 import type { Watch } from "../watch.ts";
-import { inTime, readBounded } from "./timed-read.ts";
+import { uploadStream } from "../upload-stream.ts";
+import { chunkReader, inTime, readBounded, type ChunkReader, type ReadTimes } from "./timed-read.ts";
 
 /** Bound on a body that a scope rule must look into. */
 export const MAX_JUDGED_BODY_BYTES = 1_048_576;
@@ -25,8 +26,8 @@ export interface BodyReader {
   readForRules(maxBytes: number | null): Promise<Outcome<Uint8Array<ArrayBuffer>>>;
   /** The first bytes, which stay where they are; none when there is no body. Refuses one that does not begin in time. */
   beginning(): Promise<Outcome<Uint8Array>>;
-  /** What is sent: the kept bytes, or the stream. Null when there is no body. */
-  take(): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
+  /** What is sent: the kept bytes, or the stream, which ends its request by `breakOff`. Null when there is no body. */
+  take(breakOff: () => void): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   /** As declared by Content-Length; null when unknown. */
   readonly declaredBytes: number | null;
   readonly bytesSeen: () => number;
@@ -45,24 +46,31 @@ export function bodyReader(
 ): BodyReader {
   const declared = declaredLength(headers);
   let stream: ReadableStream<Uint8Array> | null = declared === 0 ? null : request.body;
+  /** Of a body that must be seen before the call. */
+  const times = (): ReadTimes => {
+    const deadlineMs = nowMs() + MAX_JUDGED_BODY_MS;
+    return { idleTimeoutMs: MAX_JUDGED_BODY_MS, deadlineMs, nowMs, watch, signal: request.signal };
+  };
   let kept: Uint8Array<ArrayBuffer> | null = null;
   /** Of a stream whose length nobody stated: what went out so far. */
   let streamedBytes = 0;
-  const counted = (body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> =>
-    body.pipeThrough(
-      new TransformStream<Uint8Array, Uint8Array>({
-        transform(chunk, controller) {
-          streamedBytes += chunk.byteLength;
-          if (streamedBytes > maxBodyBytes) controller.error(new Error("The body is too large"));
-          else controller.enqueue(chunk);
-        },
-      }),
-    );
+  const counted = (body: ReadableStream<Uint8Array>): ChunkReader => {
+    const reader = chunkReader(body);
+    return {
+      async read() {
+        const read = await reader.read();
+        if (!read.done) streamedBytes += read.value.byteLength;
+        if (streamedBytes > maxBodyBytes) throw new Error("The body is too large");
+        return read;
+      },
+      cancel: (reason) => reader.cancel(reason),
+    };
+  };
   /** Set when a body was given up in its middle: there is nothing left to send, and the next judgement must say the same. */
   let givenUp: Refusal | null = null;
   const keep = async (body: ReadableStream<Uint8Array>, maxBytes: number): Promise<void> => {
+    const read = await readJudged(body, maxBytes, times());
     stream = null;
-    const read = await readJudged(body, maxBytes, nowMs, watch);
     if (read.ok) kept = read.value;
     else givenUp = read.error;
   };
@@ -84,33 +92,27 @@ export function bodyReader(
       if (stream === null) return givenUp === null ? ok(kept ?? new Uint8Array(0)) : err(givenUp);
       const [seen, rest] = stream.tee();
       stream = rest;
-      const first = await firstBytes(seen, nowMs, watch);
+      const first = await firstBytes(seen, times());
       if (first !== null) return ok(first);
       stream = null;
       givenUp = INCOMPLETE;
       rest.cancel(INCOMPLETE.code).catch(() => undefined);
       return err(givenUp);
     },
-    take() {
+    take(breakOff) {
       if (kept !== null) return kept.byteLength === 0 ? null : kept;
       const body = stream;
       stream = null;
-      return body === null || declared !== null ? body : counted(body);
+      return body === null || declared !== null ? body : uploadStream(counted(body), breakOff);
     },
   };
 }
 
 /** Null: they did not come in time. `body` is given up afterwards. */
-async function firstBytes(
-  body: ReadableStream<Uint8Array>,
-  nowMs: () => number,
-  watch: Watch,
-): Promise<Uint8Array | null> {
+async function firstBytes(body: ReadableStream<Uint8Array>, times: ReadTimes): Promise<Uint8Array | null> {
   const reader = body.getReader();
-  const deadlineMs = nowMs() + MAX_JUDGED_BODY_MS;
   try {
     for (;;) {
-      const times = { idleTimeoutMs: MAX_JUDGED_BODY_MS, deadlineMs, nowMs, watch };
       const read = await inTime(() => reader.read(), times);
       if (typeof read === "string") return null;
       if (read.done) return new Uint8Array(0);
@@ -124,11 +126,9 @@ async function firstBytes(
 async function readJudged(
   body: ReadableStream<Uint8Array>,
   maxBytes: number,
-  nowMs: () => number,
-  watch: Watch,
+  times: ReadTimes,
 ): Promise<Outcome<Uint8Array<ArrayBuffer>>> {
-  const idleTimeoutMs = MAX_JUDGED_BODY_MS;
-  const read = await readBounded(body, maxBytes, { idleTimeoutMs, deadlineMs: nowMs() + idleTimeoutMs, nowMs, watch });
+  const read = await readBounded(body, maxBytes, times);
   if (read === "too_large") return err(tooLarge(maxBytes));
   return typeof read === "string" ? err(INCOMPLETE) : ok(read);
 }

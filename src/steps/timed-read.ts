@@ -11,6 +11,8 @@ export interface ReadTimes {
   readonly deadlineMs: number;
   readonly nowMs: () => number;
   readonly watch: Watch;
+  /** The sender's, when it is known: after an abort nothing more comes. */
+  readonly signal?: AbortSignal;
 }
 
 export type Late = "idle_timeout" | "total_timeout";
@@ -56,7 +58,10 @@ export function chunkReader(body: ReadableStream<Uint8Array>): ChunkReader {
 export async function inTime<T>(read: () => Promise<T>, times: ReadTimes): Promise<T | Unread> {
   const left = times.deadlineMs - times.nowMs();
   if (left <= 0) return "total_timeout";
-  const late = Promise.withResolvers<Late>();
+  const late = Promise.withResolvers<Unread>();
+  const gone = (): void => late.resolve("broke_off");
+  if (times.signal?.aborted === true) return "broke_off";
+  times.signal?.addEventListener("abort", gone, { once: true });
   const how = times.idleTimeoutMs < left ? "idle_timeout" : "total_timeout";
   const callOff = times.watch.after(Math.min(left, times.idleTimeoutMs), () => late.resolve(how));
   try {
@@ -65,6 +70,7 @@ export async function inTime<T>(read: () => Promise<T>, times: ReadTimes): Promi
     return "broke_off";
   } finally {
     callOff();
+    times.signal?.removeEventListener("abort", gone);
   }
 }
 

@@ -6,6 +6,8 @@ import { randomBytes } from "node:crypto";
 import { createServer, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 
+const MAX_KEPT_BYTES = 4_194_304;
+
 export interface FlakyRequest {
   readonly method: string;
   readonly path: string;
@@ -21,6 +23,8 @@ export interface FlakyVendor {
   of(prefix: string): FlakyRequest[];
   /** Sockets that the other side closed before an answer was complete. */
   aborted(): number;
+  /** Sockets that the other side closed in the middle of a request. */
+  truncated(): number;
   stop(): Promise<void>;
 }
 
@@ -90,6 +94,7 @@ export async function startFlakyVendor(): Promise<FlakyVendor> {
   const seen: FlakyRequest[] = [];
   const sockets = new Set<Socket>();
   let aborted = 0;
+  let truncated = 0;
   const server = createServer((socket) => {
     sockets.add(socket);
     let data = "";
@@ -97,10 +102,12 @@ export async function startFlakyVendor(): Promise<FlakyVendor> {
     socket.on("error", () => undefined);
     socket.on("close", () => {
       if (answering) aborted += 1;
+      if (data !== "") truncated += 1;
       sockets.delete(socket);
     });
     socket.on("data", (chunk) => {
       data += chunk.toString("latin1");
+      if (data.length > MAX_KEPT_BYTES) data = withoutMiddle(data);
       for (;;) {
         const request = parse(data);
         if (request === null) return;
@@ -123,6 +130,7 @@ export async function startFlakyVendor(): Promise<FlakyVendor> {
     seen,
     of: (prefix) => seen.filter((request) => request.path.startsWith(prefix)),
     aborted: () => aborted,
+    truncated: () => truncated,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -137,6 +145,11 @@ interface Parsed {
   readonly headers: string;
   readonly body: string;
   readonly size: number;
+}
+
+/** Of an upload of unknown length: its head and the end of what came. */
+function withoutMiddle(data: string): string {
+  return data.slice(0, data.indexOf("\r\n\r\n") + 4) + data.slice(-16);
 }
 
 function parse(data: string): Parsed | null {
