@@ -1,5 +1,5 @@
 /** Members of an organisation, their login links and sessions. Of links and cookies only keyed hashes are stored. */
-import { and, count, eq, gt, inArray, isNull, lt, ne, notExists, sql } from "drizzle-orm";
+import { and, count, eq, gt, inArray, isNull, lt, ne, notExists, sql, type SQL } from "drizzle-orm";
 import { afterPosition, failBatchIf, newestFirst } from "./control-db.ts";
 import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
 import { loginLinks, members, organisations, sessions } from "./control-schema.ts";
@@ -48,12 +48,11 @@ export async function findMemberByEmail(
   return found ?? null;
 }
 
-export async function countMembers(db: ControlDb, organisationId: string, role?: MemberRow["role"]): Promise<number> {
-  const ofRole = role === undefined ? undefined : eq(members.role, role);
+export async function countMembers(db: ControlDb, organisationId: string): Promise<number> {
   const [row] = await db
     .select({ total: count() })
     .from(members)
-    .where(and(eq(members.organisationId, organisationId), ne(members.status, "removed"), ofRole));
+    .where(and(eq(members.organisationId, organisationId), ne(members.status, "removed")));
   return row?.total ?? 0;
 }
 
@@ -73,6 +72,24 @@ export function guardRemoved(db: ControlDb, row: MemberRow): Statement {
     .from(members)
     .where(and(ofId(row.organisationId, row.id), eq(members.status, "removed")));
   return failBatchIf(db, notExists(read));
+}
+
+/** Fails its batch when the member was removed since: nobody is let in, or changed, beside their removal. */
+export function guardPresent(db: ControlDb, organisationId: string, id: string): Statement {
+  return failBatchIf(db, notExists(present(db, organisationId, eq(members.id, id))));
+}
+
+/** Fails its batch when nobody but this member is an owner, so that two owners do not remove each other at one moment. */
+export function guardOtherOwner(db: ControlDb, organisationId: string, id: string): Statement {
+  const other = present(db, organisationId, and(eq(members.role, "owner"), ne(members.id, id)));
+  return failBatchIf(db, notExists(other));
+}
+
+function present(db: ControlDb, organisationId: string, which: SQL | undefined) {
+  return db
+    .select({ id: members.id })
+    .from(members)
+    .where(and(eq(members.organisationId, organisationId), ne(members.status, "removed"), which));
 }
 
 /** Everyone who may log in with this address, over all active organisations. */

@@ -6,8 +6,8 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { deriveKey } from "../../src/domain/derived-key.ts";
 import { encodeBase64Url, encodeHex, utf8 } from "../../src/domain/encoding.ts";
-import { runBatch } from "../../src/store/control-db.ts";
-import { insertSession, updateMember, type MemberRow } from "../../src/store/members.ts";
+import { isFailedGuard, runBatch } from "../../src/store/control-db.ts";
+import { guardPresent, insertSession, updateMember, type MemberRow } from "../../src/store/members.ts";
 import type { AdminSettings } from "./env.ts";
 import type { PublicContext } from "./route.ts";
 import { sessionCookieName, sessionIdOf } from "./session.ts";
@@ -28,11 +28,12 @@ export function loginLinkId(settings: AdminSettings, secret: string): string {
   return encodeHex(hmac(sha256, deriveKey(settings.signingSeed, "login_link"), utf8(secret)));
 }
 
-/** Opens a session and gives the cookie that carries it. */
-export async function openSession(context: PublicContext, member: MemberRow): Promise<string> {
+/** Opens a session and gives the cookie that carries it; null when the member was removed at the same moment. */
+export async function openSession(context: PublicContext, member: MemberRow): Promise<string | null> {
   const value = freshSecret(context);
   const expiresAtMs = context.nowMs + SESSION_TTL_MS;
-  await runBatch(context.db, [
+  const opened = runBatch(context.db, [
+    guardPresent(context.db, member.organisationId, member.id),
     insertSession(context.db, {
       id: sessionIdOf(context.settings, value),
       organisationId: member.organisationId,
@@ -49,6 +50,12 @@ export async function openSession(context: PublicContext, member: MemberRow): Pr
       updatedAtMs: context.nowMs,
     }),
   ]);
+  try {
+    await opened;
+  } catch (cause) {
+    if (isFailedGuard(cause)) return null;
+    throw cause;
+  }
   return sessionCookieHeader(context.settings, value, SESSION_TTL_MS / 1000);
 }
 

@@ -4,7 +4,7 @@ import { signConfirmation } from "../../src/domain/confirmation.ts";
 import { deriveKey } from "../../src/domain/derived-key.ts";
 import { decodeBase64Url } from "../../src/domain/encoding.ts";
 import { keepMail } from "../../src/store/dev-mailbox.ts";
-import { call, newConnection, ORIGIN } from "./admin.fixture.ts";
+import { call, newConnection, ORIGIN, withMeanwhile } from "./admin.fixture.ts";
 
 // The machine may be busy; each test is bounded all the same.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -200,5 +200,39 @@ describe("login", () => {
     ).toBe(403);
     expect((await call("DELETE", `/api/v1/members/${made.json["id"]}`)).status).toBe(204);
     expect((await call("GET", "/api/v1/session", { key: null, headers: { cookie } })).status).toBe(401);
+  });
+
+  it("lets nobody in who is removed at the same moment", async () => {
+    const email = "eve@example.com";
+    const made = await call("POST", "/api/v1/members", { body: { email, role: "owner" } });
+    const member = `/api/v1/members/${made.json["id"]}`;
+    const racing = withMeanwhile(async () => expect((await call("DELETE", member)).status).toBe(204));
+    const late = await call("POST", await linkFor(email), { key: null, env: racing });
+    expect([late.status, late.headers.get("set-cookie")]).toEqual([410, null]);
+    expect((await call("GET", member)).json["status"]).toBe("removed");
+    const live = env.CONTROL_DB.prepare("SELECT count(*) AS n FROM sessions WHERE member_id = ?");
+    expect(await live.bind(made.json["id"]).first("n")).toBe(0);
+  });
+
+  it("leaves an owner when two remove or demote each other at the same moment", async () => {
+    const owners = await Promise.all(
+      ["pat@example.com", "sam@example.com"].map(async (email) => {
+        const made = await call("POST", "/api/v1/members", { body: { email, role: "owner" } });
+        const entered = await open("POST", await linkFor(email));
+        const cookie = (entered.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+        return { path: `/api/v1/members/${made.json["id"]}`, as: { key: null, headers: { cookie, origin: ORIGIN } } };
+      }),
+    );
+    const [pat, sam] = owners;
+    if (pat === undefined || sam === undefined) throw new Error("Two owners were made");
+    const demoted = { role: "auditor" };
+    const racing = withMeanwhile(async () => {
+      expect((await call("PATCH", pat.path, { ...sam.as, body: demoted })).status).toBe(200);
+    });
+    const late = await call("DELETE", sam.path, { ...pat.as, env: racing });
+    expect([late.status, late.json["code"]], late.text).toEqual([409, "conflict"]);
+    expect((await call("GET", sam.path)).json).toMatchObject({ role: "owner", status: "active" });
+    const gone = withMeanwhile(async () => expect((await call("DELETE", sam.path)).status).toBe(204));
+    expect((await call("PATCH", sam.path, { body: { name: "Samuel" }, env: gone })).status).toBe(404);
   });
 });

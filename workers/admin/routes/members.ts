@@ -4,7 +4,7 @@ import { wireTime } from "../../../src/contract/fields.ts";
 import { Member, MemberCreate, MemberId, MemberPatch } from "../../../src/contract/member.ts";
 import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
 import { notFound, type AdminProblem } from "../../../src/contract/problem.ts";
-import { err, ok, type Result } from "../../../src/domain/result.ts";
+import { err } from "../../../src/domain/result.ts";
 import {
   isFailedGuard,
   isUniqueViolation,
@@ -17,6 +17,8 @@ import {
   findMember,
   findMemberByEmail,
   guardMembers,
+  guardOtherOwner,
+  guardPresent,
   guardRemoved,
   insertMember,
   listMembers,
@@ -37,6 +39,7 @@ const KNOWN: AdminProblem = {
   detail: "email: Is a member already",
   errors: [{ field: "email", message: "Is a member already" }],
 };
+const LAST_OWNER: AdminProblem = { code: "conflict", detail: "This is the last owner among the members" };
 
 const createMember = defineRoute({
   method: "POST",
@@ -128,9 +131,8 @@ const changeMember = defineRoute({
     const row = await findMember(context.db, context.organisationId, params.member_id);
     if (row === null || row.status === "removed") return err(notFound("member"));
     const role = body.role ?? row.role;
-    const kept = await checkOwnerRemains(context, row, role === "owner");
-    if (!kept.ok) return kept;
-    return store(context, row, { name: body.name ?? row.name, role, updatedAtMs: context.nowMs }, 200, []);
+    const change = { name: body.name ?? row.name, role, updatedAtMs: context.nowMs };
+    return storeGuarded(context, row, change, ownerRemains(context, row, role === "owner"));
   },
 });
 
@@ -146,10 +148,9 @@ const removeMember = defineRoute({
   async handler(context, { params }): Promise<Outcome> {
     const row = await findMember(context.db, context.organisationId, params.member_id);
     if (row === null || row.status === "removed") return err(notFound("member"));
-    const kept = await checkOwnerRemains(context, row, false);
-    if (!kept.ok) return kept;
     const ended = revokeSessionsOf(context.db, context.organisationId, row.id, context.nowMs);
-    const stored = await store(context, row, { status: "removed", updatedAtMs: context.nowMs }, 200, [ended]);
+    const first = [...ownerRemains(context, row, false), ended];
+    const stored = await storeGuarded(context, row, { status: "removed", updatedAtMs: context.nowMs }, first);
     return stored.ok ? reply(204) : stored;
   },
 });
@@ -208,15 +209,27 @@ async function store(
   return reply(status, after);
 }
 
-/** A member may not remove the last owner among the members, unless the owner's own key does it. */
-async function checkOwnerRemains(
+/** The change of a member who must not have been removed meanwhile. */
+async function storeGuarded(
   context: RouteContext,
   row: MemberRow,
-  staysOwner: boolean,
-): Promise<Result<void, AdminProblem>> {
-  if (row.role !== "owner" || staysOwner || context.caller.kind !== "member") return ok(undefined);
-  if ((await countMembers(context.db, context.organisationId, "owner")) > 1) return ok(undefined);
-  return err({ code: "conflict", detail: "This is the last owner among the members" });
+  change: Partial<Omit<MemberRow, "id" | "organisationId">>,
+  first: readonly Statement[],
+): Promise<Outcome> {
+  const { db, organisationId } = context;
+  try {
+    return await store(context, row, change, 200, [guardPresent(db, organisationId, row.id), ...first]);
+  } catch (cause) {
+    if (!isFailedGuard(cause)) throw cause;
+    const now = await findMember(db, organisationId, row.id);
+    return err(now === null || now.status === "removed" ? notFound("member") : LAST_OWNER);
+  }
+}
+
+/** A member may not remove the last owner among the members, unless the owner's own key does it. */
+function ownerRemains(context: RouteContext, row: MemberRow, staysOwner: boolean): Statement[] {
+  if (row.role !== "owner" || staysOwner || context.caller.kind !== "member") return [];
+  return [guardOtherOwner(context.db, context.organisationId, row.id)];
 }
 
 function memberView(row: MemberRow): Member {

@@ -83,8 +83,8 @@ const answerLogin = definePublicRoute({
     const link = await useLoginLink(context.db, loginLinkId(context.settings, params.secret), context.nowMs);
     if (link === null || link.memberId === null) return ok(await refusal);
     const member = await findMember(context.db, link.organisationId, link.memberId);
-    if (member === null || member.status === "removed") return ok(await refusal);
-    return ok(await enter(context, await openSession(context, member)));
+    const cookie = member === null || member.status === "removed" ? null : await openSession(context, member);
+    return ok(await (cookie === null ? refusal : enter(context, cookie)));
   },
 });
 
@@ -98,11 +98,12 @@ const accessLogin = definePublicRoute({
   async handler(context): Promise<Outcome> {
     const email = await accessEmail(context.request, context.env);
     const [member] = email === null ? [] : await membersByEmail(context.db, email);
-    if (member === undefined) {
+    const cookie = member === undefined ? null : await openSession(context, member);
+    if (cookie === null) {
       const content = html`<p>Cloudflare Access is not set up here, or nobody with your address is a member.</p>`;
       return ok(await page("No access", content, { status: 403 }));
     }
-    return ok(await enter(context, await openSession(context, member)));
+    return ok(await enter(context, cookie));
   },
 });
 
