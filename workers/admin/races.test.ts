@@ -202,4 +202,14 @@ describe("issuing beside a recipient's revoke", () => {
     expect([late.status, fieldsOf(late)]).toEqual([422, ["recipient_id"]]);
     expect((await call("GET", `${CREDENTIALS}?recipient_id=${recipient}`)).json["data"]).toEqual([]);
   });
+
+  it("and changing one gives it to nobody either", async () => {
+    const recipient = textOf(await call("POST", "/api/v1/recipients", { body: { name: "Kate" } }), "id");
+    const path = `${CREDENTIALS}/${textOf(await newCredential(textOf(await newConnection(), "id")), "id")}`;
+    const revoke = ["POST", `/api/v1/recipients/${recipient}/revoke`] as const;
+    const { first, late } = await overtaken(["PATCH", path, { recipient_id: recipient }], revoke);
+    expect(first.status).toBe(200);
+    expectConflict(late);
+    expect((await call("GET", path)).json).toMatchObject({ recipient_id: null, status: "active" });
+  });
 });

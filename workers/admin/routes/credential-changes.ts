@@ -20,6 +20,7 @@ import {
 } from "../../../src/store/credentials.ts";
 import type { CredentialRow, GrantWithPolicy } from "../../../src/store/credentials.ts";
 import { pendingGates, raiseVersions } from "../../../src/store/gate-pending.ts";
+import { guardRecipient } from "../../../src/store/recipients.ts";
 import { reply } from "../answer.ts";
 import { acknowledgeGates, changedMeanwhile, recordChange } from "../changes.ts";
 import { checkStored } from "../constraint.ts";
@@ -71,7 +72,9 @@ const changeCredential = defineRoute({
       acknowledged: body.acknowledge_findings ?? row.acknowledged,
       updatedAtMs: context.nowMs,
     };
-    if (body.grants === undefined) return storeCredential(context, found.value, change, grants, []);
+    const given =
+      recipient.value === null ? [] : [guardRecipient(context.db, context.organisationId, recipient.value.id)];
+    if (body.grants === undefined) return storeCredential(context, found.value, change, grants, given);
     const drafts = await draftGrants(
       context,
       body.grants.map((input, i) => ({ input, field: `grants[${i}].` })),
@@ -86,6 +89,7 @@ const changeCredential = defineRoute({
     if (!passed.ok) return passed;
     const replaced = replaceGrants(context, row.id, grants, drafts.value);
     return storeCredential(context, found.value, change, replaced.grants, [
+      ...given,
       guardDocument(context.db, row),
       ...replaced.statements,
     ]);
