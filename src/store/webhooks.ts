@@ -1,5 +1,5 @@
 /** Webhooks and their deliveries. A delivery's id follows from event and webhook, so that one event is delivered once. */
-import { and, count, eq, inArray, lt, lte, sql } from "drizzle-orm";
+import { and, count, eq, inArray, lt, lte, notExists, sql } from "drizzle-orm";
 import { afterPosition, failBatchIf, newestFirst } from "./control-db.ts";
 import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
 import { webhookDeliveries, webhooks } from "./control-schema.ts";
@@ -12,6 +12,15 @@ const MAX_INSERTED_ROWS = 8;
 
 export function insertWebhook(db: ControlDb, row: WebhookRow): Statement {
   return db.insert(webhooks).values(row);
+}
+
+/** Fails its batch when the webhook was deleted, or its secret replaced, since it was read. */
+export function guardWebhookSecret(db: ControlDb, row: WebhookRow): Statement {
+  const read = db
+    .select({ id: webhooks.id })
+    .from(webhooks)
+    .where(and(ofId(row.organisationId, row.id), eq(webhooks.secretVersion, row.secretVersion)));
+  return failBatchIf(db, notExists(read));
 }
 
 export function updateWebhook(

@@ -66,6 +66,18 @@ describe("a token that is replaced twice at one moment", () => {
   });
 });
 
+describe("a webhook's signing secret", () => {
+  it("is shown to one of two who replace it at one moment, and not when the webhook is deleted", async () => {
+    const made = await call("POST", "/api/v1/webhooks", { body: { name: "Ops", url: "https://hooks.example.com" } });
+    const path = `/api/v1/webhooks/${textOf(made, "id")}`;
+    const rotate = ["POST", `${path}/rotate-secret`] as const;
+    const { first, late } = await overtaken(rotate, rotate);
+    expect([first.status, textOf(first, "secret").slice(0, 6)]).toEqual([200, "whsec_"]);
+    expectConflict(late);
+    expectConflict((await overtaken(rotate, ["DELETE", path])).late);
+  });
+});
+
 describe("the grants of a credential", () => {
   const rules = { allowed_methods: ["GET"], allowed_paths: ["/v1/*"] };
   const grantsOf = async (path: string): Promise<string[]> =>

@@ -8,11 +8,12 @@ import { Webhook, WebhookCreate, WebhookId, WebhookPatch, WebhookWithSecret } fr
 import { checkEgressUrl } from "../../../src/domain/egress.ts";
 import { err, ok, type Result } from "../../../src/domain/result.ts";
 import { formatWebhookSecret, WEBHOOK_SECRET_BYTES } from "../../../src/domain/webhook-signature.ts";
-import { isFailedGuard, onlyChanged, runBatch } from "../../../src/store/control-db.ts";
+import { isFailedGuard, onlyChanged, runBatch, type Statement } from "../../../src/store/control-db.ts";
 import {
   countWebhooks,
   deleteWebhook,
   findWebhook,
+  guardWebhookSecret,
   guardWebhooks,
   insertWebhook,
   listWebhooks,
@@ -20,7 +21,7 @@ import {
   type WebhookRow,
 } from "../../../src/store/webhooks.ts";
 import { reply } from "../answer.ts";
-import { freshId, recordChange } from "../changes.ts";
+import { changedMeanwhile, freshId, recordChange } from "../changes.ts";
 import { pageBody, pageRequest } from "../pages.ts";
 import { checkRoom, noRoom } from "../plan-limit.ts";
 import { defineRoute, EDITORS, READERS, type Outcome, type Route, type RouteContext } from "../route.ts";
@@ -146,10 +147,13 @@ const rotateWebhookSecret = defineRoute({
     if (row === null) return err(notFound("webhook"));
     const secretVersion = row.secretVersion + 1;
     const made = await newSecret(context, row.id, secretVersion);
-    const stored = await store(context, row, { secret: made.location, secretVersion, updatedAtMs: context.nowMs });
-    return stored.ok
-      ? reply(200, { ...webhookView({ ...row, updatedAtMs: context.nowMs }), secret: made.secret })
-      : stored;
+    const change = { secret: made.location, secretVersion, updatedAtMs: context.nowMs };
+    try {
+      await store(context, row, change, [guardWebhookSecret(context.db, row)]);
+    } catch (cause) {
+      return changedMeanwhile(cause, "webhook");
+    }
+    return reply(200, { ...webhookView({ ...row, ...change }), secret: made.secret });
   },
 });
 
@@ -186,9 +190,11 @@ async function store(
   context: RouteContext,
   before: WebhookRow,
   change: Partial<Omit<WebhookRow, "id" | "organisationId">>,
+  guards: readonly Statement[] = [],
 ): Promise<Outcome> {
   const after = webhookView({ ...before, ...change });
   await runBatch(context.db, [
+    ...guards,
     updateWebhook(context.db, context.organisationId, before.id, {
       ...onlyChanged(before, change),
       updatedAtMs: context.nowMs,
