@@ -3,6 +3,7 @@
 /** What the admin tests share: calls over HTTP as a client makes them, and the simplest bodies. */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { expectDeclared } from "./declared-answers.fixture.ts";
 import type { AdminEnv } from "./env.ts";
 import admin from "./index.ts";
 
@@ -49,6 +50,7 @@ export async function call(method: string, path: string, options: CallOptions = 
   await waitOnExecutionContext(context);
   const isJson = (response.headers.get("content-type") ?? "").includes("json");
   const json = isJson && text !== "" ? (JSON.parse(text) as Record<string, unknown>) : {};
+  expectDeclared(method, path, response);
   return { status: response.status, headers: response.headers, text, json };
 }
 

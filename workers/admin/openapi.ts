@@ -6,7 +6,7 @@ import * as z from "zod";
 import { ADMIN_PROBLEM_KINDS, Problem } from "../../src/contract/problem.ts";
 import type { AdminProblemCode } from "../../src/contract/problem.ts";
 import { VERSION } from "../../src/version.ts";
-import type { Route } from "./route.ts";
+import type { MediaTypes, Route } from "./route.ts";
 
 type Json = Record<string, unknown>;
 type Direction = "input" | "output";
@@ -53,7 +53,11 @@ export function openApiDocument(routes: readonly Route[], serverUrl: string | nu
 
 /** Pages for people's browsers are no operations of the API. */
 function isOperation(route: Route): boolean {
-  return route.roles !== "public" || Object.values(route.responses).some((schema) => schema !== "other");
+  return route.roles !== "public" || Object.values(route.responses).some((answer) => !isMediaTypes(answer));
+}
+
+export function isMediaTypes(answer: Route["responses"][number]): answer is MediaTypes {
+  return Array.isArray(answer);
 }
 
 function operation(route: Route, path: string, aliasIndex: number, components: Components): Json {
@@ -96,10 +100,11 @@ function requestBody(route: Route, body: z.ZodType, components: Components): Jso
 
 function successes(route: Route, components: Components): Json {
   return Object.fromEntries(
-    Object.entries(route.responses).map(([status, schema]) => {
-      if (schema === null) return [status, { description: "Done", headers: RESPONSE_HEADERS }];
-      if (schema === "other") return [status, { description: route.summary, headers: RESPONSE_HEADERS }];
-      const content = { "application/json": { schema: components.of(schema, "output") } };
+    Object.entries(route.responses).map(([status, answer]) => {
+      if (answer === null) return [status, { description: "Done", headers: RESPONSE_HEADERS }];
+      const content = isMediaTypes(answer)
+        ? Object.fromEntries(answer.map((mediaType) => [mediaType, {}]))
+        : { "application/json": { schema: components.of(answer, "output") } };
       return [status, { description: route.summary, headers: RESPONSE_HEADERS, content }];
     }),
   );
@@ -115,6 +120,8 @@ function problems(route: Route, components: Components): Json {
   if (route.params !== undefined) codes.push("not_found");
   if (route.body !== undefined) codes.push(...PROBLEMS_WITH_BODY);
   if (route.method === "POST") codes.push("idempotency_mismatch");
+  if (route.method !== "GET") codes.push("conflict");
+  if (route.problems !== undefined) codes.push(...route.problems);
   const byStatus = new Map<number, Set<string>>();
   for (const code of codes) {
     const { status } = ADMIN_PROBLEM_KINDS[code];
@@ -167,7 +174,7 @@ class Components {
     const names = new Set<string>();
     const answers = routes.flatMap((route) => Object.values(route.responses));
     for (const schema of [Problem, ...answers]) {
-      if (schema === null || schema === "other") continue;
+      if (schema === null || isMediaTypes(schema)) continue;
       for (const name of Object.keys(defsOf(jsonSchema(schema, "output")))) names.add(name);
     }
     this.#outputNames = names;

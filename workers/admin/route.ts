@@ -3,7 +3,7 @@
  * are all derived from this one description; a handler holds only what the operation does.
  */
 import type * as z from "zod";
-import type { AdminProblem } from "../../src/contract/problem.ts";
+import type { AdminProblem, AdminProblemCode } from "../../src/contract/problem.ts";
 import type { Result } from "../../src/domain/result.ts";
 import type { Role } from "../../src/domain/token.ts";
 import type { ConstraintsWire } from "../../src/contract/management-key.ts";
@@ -54,6 +54,8 @@ export type Outcome = Result<Reply, AdminProblem>;
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 export type Access = readonly [Role, ...Role[]] | "public";
 
+export type MediaTypes = readonly `${string}/${string}`[];
+
 interface RouteDescription {
   readonly method: Method;
   /** In hono's syntax: `/api/v1/connections/:connection_id`. */
@@ -75,8 +77,10 @@ interface RouteDescription {
   readonly accepts?: "json" | "json_or_form";
   /** For documents that are uploaded: larger bounds than requests have. */
   readonly largeBody?: { readonly maxBytes: number; readonly maxDepth: number };
-  /** Schema of each successful answer's JSON; null: no body; `other`: not JSON (a page, a stream). */
-  readonly responses: Readonly<Record<number, z.ZodType | null | "other">>;
+  /** Schema of each successful answer's JSON; null: no body; otherwise its media types (a page, a stream). */
+  readonly responses: Readonly<Record<number, z.ZodType | null | MediaTypes>>;
+  /** How it may fail beyond what its method, roles, parameters and body imply. */
+  readonly problems?: readonly AdminProblemCode[];
   /** POST only: whether `Idempotency-Key` is honoured. Default true. */
   readonly idempotent?: boolean;
 }

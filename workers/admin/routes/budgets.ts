@@ -31,6 +31,7 @@ const listBudgets = defineRoute({
   roles: READERS,
   query: BudgetQuery,
   responses: { 200: Budgets },
+  problems: ["not_found"],
   async handler(context, { query }): Promise<Outcome> {
     const holders = await holdersOf(context, query);
     if (holders === null) return err(notFound("credential"));

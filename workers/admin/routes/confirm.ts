@@ -34,7 +34,7 @@ const showConfirmation = definePublicRoute({
   tag: "Pages",
   summary: "Show what a confirmation link would confirm",
   params: PARAMS,
-  responses: { 200: "other" },
+  responses: { 200: ["text/html"] },
   async handler(context, { params }): Promise<Outcome> {
     const read = readConfirmation(linkKey(context), params.token, context.nowMs);
     return ok(await (read.ok ? askPage(context, params.token, read.value) : linkFailurePage(read.error)));
@@ -51,7 +51,7 @@ const answerConfirmation = definePublicRoute({
   body: FORM,
   accepts: "json_or_form",
   idempotent: false,
-  responses: { 200: "other" },
+  responses: { 200: ["text/html"] },
   async handler(context, { params, body }): Promise<Outcome> {
     const read = readConfirmation(linkKey(context), params.token, context.nowMs);
     if (!read.ok) return ok(await linkFailurePage(read.error));

@@ -109,7 +109,8 @@ const downloadExport = defineRoute({
   summary: "Fetch the file of an export",
   roles: READERS,
   params: ONE,
-  responses: { 200: "other" },
+  responses: { 200: ["application/x-ndjson", "text/csv", "application/vnd.apache.parquet"] },
+  problems: ["conflict", "gone"],
   async handler(context, { params }): Promise<Outcome> {
     const job = await findExport(context.env.AUDIT_DB, context.organisationId, params.export_id);
     if (job === null) return err(notFound("export"));

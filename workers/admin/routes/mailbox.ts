@@ -12,7 +12,7 @@ const showMailbox = definePublicRoute({
   operationId: "showMailbox",
   tag: "Pages",
   summary: "Mails of a local installation; absent in a deployment",
-  responses: { 200: "other" },
+  responses: { 200: ["text/html"] },
   async handler(context): Promise<Outcome> {
     if (!context.settings.local || context.env.MAIL_PROVIDER !== "mailbox") return err(notFound("route"));
     const mails = await listMails(context.env.AUDIT_DB);

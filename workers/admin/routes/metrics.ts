@@ -55,7 +55,7 @@ const getMetrics = defineRoute({
   tag: "Usage",
   summary: "Read metrics in the OpenMetrics format",
   roles: READERS,
-  responses: { 200: "other" },
+  responses: { 200: ["application/openmetrics-text"] },
   async handler(context): Promise<Outcome> {
     const { organisationId, nowMs } = context;
     const database = context.env.AUDIT_DB;

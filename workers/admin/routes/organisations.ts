@@ -133,6 +133,7 @@ const signUp = definePublicRoute({
   body: SignUp,
   idempotent: false,
   responses: { 202: SignUpAnswer },
+  problems: ["role_denied", "csrf_refused"],
   async handler(context, { body }): Promise<Outcome> {
     const mode = context.env.SIGN_UP ?? "closed";
     if (mode !== "open") {

@@ -1,7 +1,7 @@
 /** The style sheet and the script of RelayKey's own pages. */
 import { ok } from "../../../src/domain/result.ts";
 import { PAGE_STYLE_PATH, pageFile, SHARE_SCRIPT_PATH } from "../page.ts";
-import { definePublicRoute, type Outcome, type Route } from "../route.ts";
+import { definePublicRoute, type MediaTypes, type Outcome, type Route } from "../route.ts";
 import { SHARE_SCRIPT } from "../share-script.ts";
 
 const STYLE = `:root{color-scheme:light dark;--bg:light-dark(#faf9f7,#121315);--surface:light-dark(#fff,#191b1e);--line:light-dark(#e6e4df,#2c2f34);
@@ -31,14 +31,20 @@ export const PAGE_FILE_ROUTES: readonly Route[] = [
   file(SHARE_SCRIPT_PATH, "getShareScript", "Script of the share page", SHARE_SCRIPT, "text/javascript"),
 ];
 
-function file(path: `/${string}`, operationId: string, summary: string, text: string, contentType: string): Route {
+function file(
+  path: `/${string}`,
+  operationId: string,
+  summary: string,
+  text: string,
+  contentType: MediaTypes[number],
+): Route {
   return definePublicRoute({
     method: "GET",
     path,
     operationId,
     tag: "Pages",
     summary,
-    responses: { 200: "other" },
+    responses: { 200: [contentType] },
     handler: async (): Promise<Outcome> => ok(pageFile(text, contentType)),
   });
 }

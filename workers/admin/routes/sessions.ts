@@ -36,6 +36,7 @@ const askLoginLink = definePublicRoute({
   body: LoginLinkRequest,
   idempotent: false,
   responses: { 202: LoginLinkAnswer },
+  problems: ["csrf_refused"],
   async handler(context, { body }): Promise<Outcome> {
     if (isForeignForm(context.request, context.settings.adminOrigin)) {
       return err({ code: "csrf_refused", detail: "A login link can be asked for only from the dashboard itself" });
@@ -53,7 +54,7 @@ const showLogin = definePublicRoute({
   tag: "Pages",
   summary: "Show the button that uses a login link",
   params: LINK,
-  responses: { 200: "other" },
+  responses: { 200: ["text/html"] },
   async handler(_context, { params }): Promise<Outcome> {
     const content = html`<p>Log in to the RelayKey dashboard on this device?</p>
       <form method="post" action="/login/${params.secret}">
@@ -72,7 +73,7 @@ const answerLogin = definePublicRoute({
   params: LINK,
   accepts: "json_or_form",
   idempotent: false,
-  responses: { 303: "other" },
+  responses: { 303: ["text/html"] },
   async handler(context, { params }): Promise<Outcome> {
     const refusal = page(
       "Link not valid",
@@ -94,7 +95,7 @@ const accessLogin = definePublicRoute({
   operationId: "accessLogin",
   tag: "Pages",
   summary: "Open a session for whom Cloudflare Access let in, if it is configured",
-  responses: { 303: "other" },
+  responses: { 303: ["text/html"] },
   async handler(context): Promise<Outcome> {
     const email = await accessEmail(context.request, context.env);
     const [member] = email === null ? [] : await membersByEmail(context.db, email);

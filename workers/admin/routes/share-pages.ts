@@ -26,7 +26,7 @@ const showShare = definePublicRoute({
   tag: "Pages",
   summary: "The page that opens a share link in the browser",
   params: LINK,
-  responses: { 200: "other" },
+  responses: { 200: ["text/html"] },
   async handler(context, { params }): Promise<Outcome> {
     const row = await findShareByLookup(context.db, shareLookupHash(params.lookup));
     const status = row === null ? "expired" : shareStatus(row, context.nowMs);
@@ -56,6 +56,7 @@ const openSharedToken = definePublicRoute({
   params: LINK,
   idempotent: false,
   responses: { 200: OpenedShare },
+  problems: ["gone"],
   async handler(context, { params }): Promise<Outcome> {
     if (isForeignForm(context.request, context.settings.adminOrigin)) return err(notFound("share"));
     const row = await findShareByLookup(context.db, shareLookupHash(params.lookup));

@@ -26,7 +26,7 @@ export function systemRoutes(document: () => object, page: () => Response): read
       operationId: "openapi",
       tag: "System",
       summary: "This description",
-      responses: { 200: "other" },
+      responses: { 200: ["application/json"] },
       handler: () => Promise.resolve(ok(Response.json(document()))),
     }),
     definePublicRoute({
@@ -35,7 +35,7 @@ export function systemRoutes(document: () => object, page: () => Response): read
       operationId: "docs",
       tag: "System",
       summary: "The reference page",
-      responses: { 200: "other" },
+      responses: { 200: ["text/html"] },
       handler: () => Promise.resolve(ok(page())),
     }),
   ];

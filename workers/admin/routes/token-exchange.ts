@@ -57,6 +57,7 @@ const exchangeToken = definePublicRoute({
   accepts: "json_or_form",
   idempotent: false,
   responses: { 200: ExchangedToken },
+  problems: ["credential_invalid", "outside_constraint"],
   async handler(context, { body }): Promise<Outcome> {
     const found = await findTrust(context, body);
     if (!found.ok) return found;
