@@ -509,6 +509,21 @@ describe("bodies", () => {
     expect(vendor.seen[0]?.body).toBe([..."ihgfedcba"].map((letter) => letter.repeat(300)).join(""));
   });
 
+  it("that still stream when an attempt fails say nothing about the vendor; those at hand do", async () => {
+    for (const [declaredBytes, reports] of [
+      [2_700, 1],
+      [null, 0],
+      [300_000, 0],
+    ] as const) {
+      for (const broken of [new Error("connection refused"), "hang"] as const) {
+        const vendor = bench([broken], { firstByteTimeoutMs: 20, totalTimeoutMs: 60 });
+        const result = await vendor.run({ method: "POST", body: stream(9, 300), declaredBytes });
+        expect(result.ok).toBe(false);
+        expect([declaredBytes, broken, vendor.reports.length]).toEqual([declaredBytes, broken, reports]);
+      }
+    }
+  });
+
   it("are not read ahead when no repeat could need them, or when they say that they are too long", async () => {
     for (const call of [
       { method: "POST" },

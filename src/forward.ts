@@ -124,13 +124,16 @@ async function afterFailure(
   if (attempt.kind === "client_gone") return err(failure(progress, call.bodyRefusal() ?? CLIENT_GONE));
   progress.unclear = true;
   const repeat = body.again && progress.repeatable ? repeatDelay(progress, null, call.ports.random.unit()) : null;
-  call.ports.health.report(call.organisationId, call.connection, {
-    upstreamCredentialId: progress.keyId,
-    status: null,
-    failed: repeat === null,
-    repeated: repeat !== null,
-    holdUntilMs: null,
-  });
+  // While a body streams its sender may be the one who failed, and no caller may close the connection to the others.
+  if (body.uploadMs === 0) {
+    call.ports.health.report(call.organisationId, call.connection, {
+      upstreamCredentialId: progress.keyId,
+      status: null,
+      failed: repeat === null,
+      repeated: repeat !== null,
+      holdUntilMs: null,
+    });
+  }
   if (repeat !== null && (await pause(progress, attempt.kind, repeat))) return "again";
   return err(failure(progress, attempt.kind === "timeout" ? TIMEOUT : UNREACHABLE));
 }

@@ -8,6 +8,8 @@ import type { Chunk } from "./steps/timed-read.ts";
 import { uploadStream } from "./upload-stream.ts";
 
 const PEEK_TIMEOUT_MS = 1_000;
+/** A body that is announced to be no longer is read before the vendor is called. */
+const SHORT_BODY_BYTES = 262_144;
 /** How long the vendor waits for a body to be kept whole before it gets what has come. */
 const KEEP_TIMEOUT_MS = 2_000;
 /** One megabit a second. */
@@ -26,17 +28,20 @@ export interface KeptBody {
 }
 
 /**
- * Keeps a streamed body of at most `maxBytes`; 0: no repeat is possible, and it streams untouched. A longer or slower one
- * streams on: what was read, then the rest; it cannot be repeated. One that breaks off breaks the call off; as soon as it
- * does, or the caller goes away, nothing more is waited for.
+ * Keeps a streamed body of at most `replayMaxBytes` for a repeat; 0: none is possible. One that is announced as short is at
+ * hand anyway, so that what fails afterwards is the vendor's. A longer or slower one streams on: what was read, then the
+ * rest; it cannot be repeated. One that breaks off breaks the call off; as soon as it does, or the caller goes away,
+ * nothing more is waited for.
  */
 export async function keepBody(
   call: Pick<ForwardCall, "body" | "brokenBody" | "declaredBytes" | "signal" | "watch">,
-  maxBytes: number,
+  replayMaxBytes: number,
 ): Promise<KeptBody> {
   const { body, brokenBody } = call;
   const declaredBytes = call.declaredBytes ?? null;
-  if (body === null || body instanceof Uint8Array) return atHand(body);
+  if (body === null || body instanceof Uint8Array) return atHand(body, true);
+  const short = declaredBytes !== null && declaredBytes <= SHORT_BODY_BYTES;
+  const maxBytes = short ? Math.max(declaredBytes, replayMaxBytes) : replayMaxBytes;
   if (maxBytes === 0 || (declaredBytes !== null && declaredBytes > maxBytes)) {
     return once(body, declaredBytes);
   }
@@ -53,7 +58,7 @@ export async function keepBody(
       const reading = reader.read();
       const read = await Promise.race([reading, enough.promise]);
       if (read === null) return once(resumed(chunks, reader, reading, breakOff), declaredBytes);
-      if (read.done) return atHand(concat(chunks, size));
+      if (read.done) return atHand(concat(chunks, size), size <= replayMaxBytes);
       chunks.push(read.value);
       size += read.value.byteLength;
     }
@@ -65,8 +70,8 @@ export async function keepBody(
   return once(resumed(chunks, reader, null, breakOff), declaredBytes);
 }
 
-function atHand(body: Uint8Array<ArrayBuffer> | null): KeptBody {
-  return { again: true, uploadMs: 0, next: () => body };
+function atHand(body: Uint8Array<ArrayBuffer> | null, again: boolean): KeptBody {
+  return { again, uploadMs: 0, next: () => body };
 }
 
 function once(body: ReadableStream<Uint8Array>, declaredBytes: number | null): KeptBody {

@@ -238,9 +238,11 @@ describe("broken uploads", () => {
     ["content-length: 9000000", piece, 40],
   ] as const;
 
-  /** A call that the caller breaks off after its first pieces, and the event of it. */
-  async function brokenOff(method: string, headers: string, piece: string, count: number, way: string): Promise<Json> {
-    const { id, token, credentialId } = await caller({ first_byte_timeout_ms: 20_000, total_timeout_ms: 30_000 });
+  /** A call that its caller breaks off after the first pieces. */
+  async function breakOff(
+    { id, token }: Caller,
+    [method, headers, piece, count, way]: readonly [string, string, string, number, string],
+  ): Promise<void> {
     const path = `/status/200/${id}`;
     const socket = connect(stack.proxyPort, "127.0.0.1");
     socket.on("error", () => undefined);
@@ -253,11 +255,18 @@ describe("broken uploads", () => {
     await new Promise((done) => setTimeout(done, 100));
     if (way === "reset") socket.resetAndDestroy();
     else socket.end();
-    const startedMs = Date.now();
-    const [event = null] = await api.events(credentialId, 1);
-    expect(Date.now() - startedMs).toBeLessThan(5_000);
-    expect(vendor.of(path)).toHaveLength(0);
+    await new Promise((done) => setTimeout(done, 100));
     socket.destroy();
+  }
+
+  /** And its event, which comes soon; the vendor has not seen the whole. */
+  async function brokenOff(...upload: Parameters<typeof breakOff>[1]): Promise<Json> {
+    const one = await caller({ first_byte_timeout_ms: 20_000, total_timeout_ms: 30_000 });
+    await breakOff(one, upload);
+    const startedMs = Date.now();
+    const [event = null] = await api.events(one.credentialId, 1);
+    expect(Date.now() - startedMs).toBeLessThan(5_000);
+    expect(vendor.of(`/status/200/${one.id}`)).toHaveLength(0);
     return event;
   }
 
@@ -287,6 +296,18 @@ describe("broken uploads", () => {
     expect(vendor.of(`/status/200/${id}`)).toHaveLength(0);
     const [event = null] = await api.events(credentialId, 1);
     expect([member(event, "status"), member(event, "attempts")]).toEqual([413, 1]);
+  });
+
+  it("do not close the connection to others, whatever length was stated", async () => {
+    const one = await caller({ breaker: { failures: 3, window_seconds: 30, open_seconds: 30 } });
+    const lengths = ["transfer-encoding: chunked", "content-length: 90000", "content-length: 9000000"];
+    for (const length of lengths) {
+      const sent = length.startsWith("transfer") ? chunk : piece;
+      for (let count = 0; count < 4; count += 1) await breakOff(one, ["POST", length, sent, 1, "end"]);
+    }
+    const events = await api.events(one.credentialId, 12);
+    expect(events.map((event) => member(event, "status"))).toEqual(Array(12).fill(502));
+    expect((await one.call("GET", `/status/200/${one.id}`)).status).toBe(200);
   });
 
   it.each(WAYS)("are on record when the call could not be judged without the rest (%s)", async (way) => {
