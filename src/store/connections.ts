@@ -1,5 +1,5 @@
 /** Connections and their upstream credentials. Secrets are sealed before they come here. */
-import { and, asc, count, eq, notExists, sql } from "drizzle-orm";
+import { and, asc, count, eq, exists, notExists, sql } from "drizzle-orm";
 import { afterPosition, failBatchIf, inList, newestFirst } from "./control-db.ts";
 import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
 import { connections, grants, upstreamCredentials } from "./control-schema.ts";
@@ -75,6 +75,16 @@ export function guardSettings(db: ControlDb, row: ConnectionRow): Statement {
     .from(connections)
     .where(and(ofConnection(row.organisationId, row.id), ...same));
   return failBatchIf(db, notExists(read));
+}
+
+/** Fails its batch when the connection has a master key: what is done to it was allowed because it had none. */
+export function guardKeyless(db: ControlDb, organisationId: string, connectionId: string): Statement {
+  const ofIt = eq(upstreamCredentials.connectionId, connectionId);
+  const stored = db
+    .select({ id: upstreamCredentials.id })
+    .from(upstreamCredentials)
+    .where(and(eq(upstreamCredentials.organisationId, organisationId), ofIt));
+  return failBatchIf(db, exists(stored));
 }
 
 export function updateConnection(

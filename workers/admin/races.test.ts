@@ -1,6 +1,15 @@
 /** Two changes at one moment: the later one is refused when it builds on what the other has changed. */
 import { describe, expect, it, vi } from "vitest";
-import { bindings, call, fieldsOf, newConnection, newCredential, textOf, withMeanwhile } from "./admin.fixture.ts";
+import {
+  bindings,
+  call,
+  FAKE_SECRET,
+  fieldsOf,
+  newConnection,
+  newCredential,
+  textOf,
+  withMeanwhile,
+} from "./admin.fixture.ts";
 import type { Answer } from "./admin.fixture.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -122,6 +131,22 @@ describe("a change that meets another of the same thing", () => {
     const path = `/api/v1/connections/${connection}`;
     const masked = { token_headers: ["x-minted"] };
     expectConflict((await overtaken(["PATCH", path, { url_members: ["next"] }], ["PATCH", path, masked])).late);
+  });
+
+  it("sends no key to a host that its connection was given at the same moment", async () => {
+    const admin = textOf(await call("POST", KEYS, { body: { name: "admin", role: "admin" } }), "key");
+    const path = `/api/v1/connections/${textOf(await newConnection({ secret: undefined }), "id")}`;
+    const add = ["POST", `${path}/upstream-credentials`, { secret: FAKE_SECRET }] as const;
+    const move = (host: string) => ["PATCH", path, { base_url: `https://${host}` }] as const;
+    expectConflict((await overtaken(add, move("api.other.example"), admin)).late);
+    expect((await call("GET", `${path}/upstream-credentials`)).json["data"]).toEqual([]);
+    const { first, late } = await overtaken(move("api.attacker.example"), add, admin);
+    expect(first.status, first.text).toBe(201);
+    expectConflict(late);
+    expect((await call("GET", path)).json["base_url"]).toBe("https://api.other.example");
+    expect((await call("PATCH", path, { key: admin, body: { base_url: "https://api.attacker.example" } })).status).toBe(
+      403,
+    );
   });
 
   it("leaves alone what it does not name", async () => {

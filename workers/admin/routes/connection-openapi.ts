@@ -9,9 +9,9 @@ import { MAX_OPENAPI_BYTES, readOpenApi } from "../../../src/domain/openapi-oper
 import { err } from "../../../src/domain/result.ts";
 import { findConnection } from "../../../src/store/connections.ts";
 import { reply } from "../answer.ts";
+import { storeConnection } from "../connection-change.ts";
 import { EDITORS, defineRoute } from "../route.ts";
 import type { Outcome, Route } from "../route.ts";
-import { storeConnection } from "./connections.ts";
 
 /** Documents nest their schemas deeper than any request of this API does. */
 const MAX_OPENAPI_DEPTH = 128;

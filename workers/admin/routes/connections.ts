@@ -10,34 +10,29 @@ import {
 import { ConnectionId, Environment } from "../../../src/contract/fields.ts";
 import { PAGE_QUERY, pageOf } from "../../../src/contract/page.ts";
 import { notFound } from "../../../src/contract/problem.ts";
-import type { AdminProblem } from "../../../src/contract/problem.ts";
-import { publicParts } from "../../../src/domain/auth-secret.ts";
-import { err, ok } from "../../../src/domain/result.ts";
-import type { Result } from "../../../src/domain/result.ts";
+import { err } from "../../../src/domain/result.ts";
 import {
   countConnections,
   deleteConnection,
   findConnection,
   guardConnections,
-  guardSettings,
   insertConnection,
   insertUpstreamCredential,
   listConnections,
-  updateConnection,
   upstreamCredentialsOf,
 } from "../../../src/store/connections.ts";
 import type { ConnectionRow } from "../../../src/store/connections.ts";
-import { isFailedGuard, isUniqueViolation, onlyChanged, runBatch } from "../../../src/store/control-db.ts";
+import { isFailedGuard, isUniqueViolation, runBatch } from "../../../src/store/control-db.ts";
 import { raiseVersions } from "../../../src/store/gate-pending.ts";
 import { reply } from "../answer.ts";
-import { acknowledgeGates, acknowledgeStored, changedMeanwhile, freshId, recordChange } from "../changes.ts";
-import { checkConnectionParts, keyDestinations, newConnectionParts } from "../connection-input.ts";
-import type { ConnectionParts } from "../connection-input.ts";
+import { acknowledgeGates, freshId, recordChange } from "../changes.ts";
+import { checkExposure, storeConnection, upstreamOf } from "../connection-change.ts";
+import { checkConnectionParts, newConnectionParts } from "../connection-input.ts";
 import { connectionView } from "../connection-view.ts";
 import { pageBody, pageRequest } from "../pages.ts";
 import { checkRoom, noRoom } from "../plan-limit.ts";
 import { EDITORS, READERS, defineRoute } from "../route.ts";
-import type { Outcome, Route, RouteContext } from "../route.ts";
+import type { Outcome, Route } from "../route.ts";
 import { checkSecret, newUpstreamCredential } from "../upstream-secret.ts";
 
 const PATH = "/api/v1/connections";
@@ -163,12 +158,13 @@ const changeConnection = defineRoute({
     if (!parts.ok) return parts;
     const allowed = await checkExposure(context, row, parts.value);
     if (!allowed.ok) return allowed;
-    return storeConnection(context, row, {
+    const changed = {
       ...row,
       ...parts.value,
       name: body.name ?? row.name,
       environment: body.environment === undefined ? row.environment : body.environment,
-    });
+    };
+    return storeConnection(context, row, changed, allowed.value);
   },
 });
 
@@ -225,65 +221,3 @@ export const CONNECTION_ROUTES: readonly Route[] = [
   switchConnection("pause", "paused", "Pause a connection: every call is refused until it is resumed"),
   switchConnection("resume", "active", "Resume a paused connection"),
 ];
-
-/**
- * Stores a changed connection: on record, and with every gate that it reaches told. Settings are written as a whole, and
- * judged together with host and scheme, so these are stored only over what was read.
- */
-export async function storeConnection(
-  context: RouteContext,
-  before: ConnectionRow,
-  changedMembers: ConnectionRow,
-): Promise<Outcome> {
-  const after = { ...changedMembers, updatedAtMs: context.nowMs };
-  const upstream = await upstreamOf(context, before.id);
-  const { id, organisationId } = after;
-  const changed = onlyChanged(before, changedMembers);
-  if (Object.keys(changed).length === 0) {
-    const told = await acknowledgeStored(context, { connectionId: id });
-    return told.ok ? reply(200, connectionView(before, upstream)) : told;
-  }
-  const view = connectionView(after, upstream);
-  const change = { ...changed, updatedAtMs: context.nowMs };
-  const whole = ["settings", "auth", "baseUrl"].some((name) => name in changed);
-  try {
-    const [pending] = await context.db.batch([
-      raiseVersions(context.db, organisationId, { connectionId: id }, context.nowMs),
-      ...(whole ? [guardSettings(context.db, before)] : []),
-      updateConnection(context.db, organisationId, id, change),
-      recordChange(context, {
-        targetType: "connection",
-        targetId: id,
-        before: connectionView(before, upstream),
-        after: view,
-      }),
-    ]);
-    const told = await acknowledgeGates(context, pending);
-    return told.ok ? reply(200, view) : told;
-  } catch (cause) {
-    return changedMeanwhile(cause, "connection");
-  }
-}
-
-/** Whoever could point a stored master key at a host of their own, or have an echo show a part of it, would have it. */
-async function checkExposure(
-  context: RouteContext,
-  row: ConnectionRow,
-  parts: ConnectionParts,
-): Promise<Result<void, AdminProblem>> {
-  const known = keyDestinations(row);
-  const added = [...keyDestinations(parts)].find((origin) => !known.has(origin));
-  const shown = publicParts(parts.auth).find((name) => !publicParts(row.auth).includes(name));
-  if ((added ?? shown) === undefined || context.caller.role === "owner") return ok(undefined);
-  if ((await upstreamOf(context, row.id)).length === 0) return ok(undefined);
-  const deed =
-    added === undefined
-      ? `have the part ${shown} of stored master keys shown in answers`
-      : `send stored master keys to ${added}`;
-  const detail = `Only an owner may ${deed}; make a connection of its own, with its key`;
-  return err({ code: "role_denied", detail });
-}
-
-function upstreamOf(context: RouteContext, connectionId: string) {
-  return upstreamCredentialsOf(context.db, context.organisationId, [connectionId]);
-}

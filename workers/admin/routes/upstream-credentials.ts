@@ -19,6 +19,7 @@ import {
   deleteUpstreamCredential,
   findConnection,
   findUpstreamCredential,
+  guardSettings,
   insertUpstreamCredential,
   listUpstreamCredentials,
   updateUpstreamCredential,
@@ -28,7 +29,7 @@ import { onlyChanged } from "../../../src/store/control-db.ts";
 import type { Statement } from "../../../src/store/control-db.ts";
 import { raiseVersions } from "../../../src/store/gate-pending.ts";
 import { reply } from "../answer.ts";
-import { acknowledgeGates, recordChange } from "../changes.ts";
+import { acknowledgeGates, changedMeanwhile, recordChange } from "../changes.ts";
 import { upstreamCredentialView } from "../connection-view.ts";
 import { pageBody, pageRequest } from "../pages.ts";
 import { EDITORS, READERS, defineRoute } from "../route.ts";
@@ -218,13 +219,24 @@ export async function addTo(
   if (connection === null) return err(notFound("connection"));
   const usable = checkSecret(context, connection.auth, body);
   if (!usable.ok) return usable;
-  return insertOne(context, await newUpstreamCredential(context, connection.id, body));
+  const row = await newUpstreamCredential(context, connection.id, body);
+  try {
+    // A key is meant for the host and the scheme that the connection had.
+    return await insertOne(context, row, [guardSettings(context.db, connection)]);
+  } catch (cause) {
+    return changedMeanwhile(cause, "connection");
+  }
 }
 
-export async function insertOne(context: RouteContext, row: UpstreamCredentialRow): Promise<Outcome> {
+export async function insertOne(
+  context: RouteContext,
+  row: UpstreamCredentialRow,
+  guards: readonly Statement[] = [],
+): Promise<Outcome> {
   const view = upstreamCredentialView(row);
   const [pending] = await context.db.batch([
     raiseVersions(context.db, context.organisationId, { connectionId: row.connectionId }, context.nowMs),
+    ...guards,
     insertUpstreamCredential(context.db, row),
     recordChange(context, { targetType: "upstream_credential", targetId: row.id, before: null, after: view }),
   ]);
