@@ -121,7 +121,10 @@ async function afterFailure(
   body: KeptBody,
 ): Promise<Step> {
   const { call } = progress;
-  if (attempt.kind === "client_gone") return err(failure(progress, call.bodyRefusal() ?? CLIENT_GONE));
+  if (attempt.kind === "client_gone") {
+    const whose = call.brokenBody.signal.aborted ? UPLOAD_BROKEN_OFF : CLIENT_GONE;
+    return err(failure(progress, call.bodyRefusal() ?? whose));
+  }
   progress.unclear = true;
   const repeat = body.again && progress.repeatable ? repeatDelay(progress, null, call.ports.random.unit()) : null;
   // While a body streams its sender may be the one who failed, and no caller may close the connection to the others.
@@ -174,6 +177,12 @@ const CLIENT_GONE: Refusal = {
   code: "upstream_unreachable",
   detail: "The caller went away before the vendor answered.",
   reason: "client_gone",
+};
+/** Unlike after a caller who is merely gone, the vendor cannot have carried the call out. */
+const UPLOAD_BROKEN_OFF: Refusal = {
+  code: "upstream_unreachable",
+  detail: "The body broke off before it was complete, and so did the call to the vendor.",
+  reason: "upload_broken_off",
 };
 const NEXT_KEY_UNUSABLE: Refusal = {
   code: "secret_unavailable",

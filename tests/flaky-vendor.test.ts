@@ -307,6 +307,9 @@ describe("broken uploads", () => {
     }
     const events = await api.events(one.credentialId, 12);
     expect(events.map((event) => member(event, "status"))).toEqual(Array(12).fill(502));
+    // Of a long one that was announced the platform does not tell who broke off.
+    const reasons = [...Array(8).fill("upload_broken_off"), ...Array(4).fill("upstream_unreachable")];
+    expect(events.map((event) => member(event, "reason"))).toEqual(reasons);
     expect((await one.call("GET", `/status/200/${one.id}`)).status).toBe(200);
   });
 
