@@ -4,7 +4,7 @@
  */
 import { SIGN_BODY_BYTES } from "./domain/vendor-signs.ts";
 import type { ForwardCall } from "./forward-call.ts";
-import type { Chunk } from "./steps/timed-read.ts";
+import { chunkReader, type Chunk, type ChunkReader } from "./steps/timed-read.ts";
 import { uploadStream } from "./upload-stream.ts";
 
 const PEEK_TIMEOUT_MS = 1_000;
@@ -45,7 +45,7 @@ export async function keepBody(
   if (maxBytes === 0 || (declaredBytes !== null && declaredBytes > maxBytes)) {
     return once(body, declaredBytes);
   }
-  const reader = body.getReader();
+  const reader = chunkReader(body, declaredBytes ?? undefined);
   const breakOff = (): void => brokenBody.abort();
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -82,23 +82,22 @@ function once(body: ReadableStream<Uint8Array>, declaredBytes: number | null): K
 /** `reading`: begun, and not waited for. */
 function resumed(
   read: Uint8Array[],
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  reading: Promise<ReadableStreamReadResult<Uint8Array>> | null,
+  reader: ChunkReader,
+  reading: Promise<Chunk> | null,
   breakOff: () => void,
 ): ReadableStream<Uint8Array> {
   let begun = reading;
   // Whoever pulls hears of it.
   begun?.catch(() => undefined);
-  const source = {
-    async read(): Promise<Chunk> {
+  const source: ChunkReader = {
+    read() {
       const kept = read.shift();
-      if (kept !== undefined) return { done: false, value: kept };
+      if (kept !== undefined) return Promise.resolve({ done: false, value: kept });
       const next = begun ?? reader.read();
       begun = null;
-      const { done, value } = await next;
-      return done ? { done } : { done, value };
+      return next;
     },
-    cancel: (reason: string) => reader.cancel(reason),
+    cancel: (reason) => reader.cancel(reason),
   };
   return uploadStream(source, breakOff);
 }

@@ -30,13 +30,14 @@ export interface ChunkReader {
 /** A default reader gives a body in pieces of 4 KiB; each piece has its price, so larger ones are asked for. */
 const CHUNK_BYTES = 65_536;
 
-/** Reads what is there, never waiting for a full chunk. */
-export function chunkReader(body: ReadableStream<Uint8Array>): ChunkReader {
+/** Reads what is there, never waiting for a full chunk. `lengthBytes`: of the whole body, where it is known. */
+export function chunkReader(body: ReadableStream<Uint8Array>, lengthBytes = CHUNK_BYTES): ChunkReader {
+  const chunkBytes = Math.min(CHUNK_BYTES, lengthBytes);
   try {
     const reader = body.getReader({ mode: "byob" });
     return {
       async read() {
-        const { done, value } = await reader.read(new Uint8Array(CHUNK_BYTES));
+        const { done, value } = await reader.read(new Uint8Array(chunkBytes));
         return done || value === undefined ? { done: true } : { done: false, value };
       },
       cancel: (reason) => reader.cancel(reason),
