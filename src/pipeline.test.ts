@@ -304,6 +304,20 @@ describe("an allowed call", () => {
     expect(response.status).toBe(302);
     expect(response.headers.get("location")).toBe("http://localhost/conn_test/contacts/8");
   });
+
+  it.each([
+    ["http://localhost/conn_other/x", null],
+    ["//localhost/.relaykey/whoami", null],
+    ["../../conn_other/x", "http://localhost/conn_test/conn_other/x"],
+    ["/../conn_other/x", "https://vendor.example.com/../conn_other/x"],
+  ])("lets no Location lead the token to another connection: %s", async (location, seen) => {
+    const made = world();
+    made.vendor = () => new Response(null, { status: 307, headers: { location, link: `<${location}>; rel=next` } });
+    const response = await send(made);
+    expect(response.status).toBe(307);
+    expect(response.headers.get("location")).toBe(seen);
+    expect(response.headers.get("link")).toBe(seen === null ? null : `<${seen}>; rel=next`);
+  });
 });
 
 describe("response rules", () => {

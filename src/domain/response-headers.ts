@@ -53,11 +53,11 @@ const ABOUT_BYTES: ReadonlySet<string> = new Set([
   "etag",
 ]);
 
-/** The caller's response headers; `change` may alter each value on its way. `upstream` is not changed. */
+/** The caller's response headers; `change` may alter each value on its way, or take it out (null). `upstream` is not changed. */
 export function callerResponseHeaders(
   upstream: ReadHeaders,
   options: CallerHeaderOptions,
-  change: (name: string, value: string) => string = unchanged,
+  change: (name: string, value: string) => string | null = unchanged,
 ): HeaderMap {
   const perHop = connectionNamed(upstream);
   const headers = new HeaderMap();
@@ -67,7 +67,8 @@ export function callerResponseHeaders(
     if (isRelayKeyHeader(plain) || isPaymentHeader(plain) || plain.startsWith("cf-")) continue;
     if (options.bodyRewritten === true && ABOUT_BYTES.has(plain)) continue;
     if (plain.startsWith("sec-websocket-") && options.upgrade !== true) continue;
-    headers.append(name, change(name, value));
+    const changed = change(name, value);
+    if (changed !== null) headers.append(name, changed);
   }
   if (options.upgrade === true) headers.set("upgrade", "websocket");
   return headers;

@@ -6,17 +6,25 @@ const ROOT: UrlMap = {
   upstreamBase: "https://api.vendor.com",
   proxyBase: "https://proxy.test/conn_v",
   alsoFrom: [{ upstreamBase: "https://uploads.vendor.com", proxyBase: "https://uploads.v.proxy.test" }],
+  calledPath: "/a/b",
 };
 const BASED: UrlMap = {
   upstreamBase: "https://api.vendor.com:8443/v1",
   proxyBase: "http://localhost:8787/proxy/v",
   alsoFrom: [{ upstreamBase: "https://api.vendor.com:8443/v1/files", proxyBase: "http://localhost:8787/proxy/files" }],
+  calledPath: "/a",
 };
-const BY_HOST: UrlMap = { upstreamBase: "https://api.vendor.com/v1", proxyBase: "https://v.proxy.test", alsoFrom: [] };
+const BY_HOST: UrlMap = {
+  upstreamBase: "https://api.vendor.com/v1",
+  proxyBase: "https://v.proxy.test",
+  alsoFrom: [],
+  calledPath: "/a",
+};
 const LOCAL: UrlMap = {
   upstreamBase: "http://127.0.0.1:8790",
   proxyBase: "http://localhost:8787/conn_d",
   alsoFrom: [],
+  calledPath: "",
 };
 
 describe("rewriteLocation", () => {
@@ -71,13 +79,83 @@ describe("rewriteLocation", () => {
     fc.assert(
       fc.property(rest, (text) => {
         fc.pre(text === "" || /^[/?#]/.test(text));
+        fc.pre(!hasDotSegments(text));
         expect(rewriteLocation(`https://api.vendor.com${text}`, ROOT)).toBe(`https://proxy.test/conn_v${text}`);
       }),
     );
   });
 });
 
+/** Unencoded ones. */
+function hasDotSegments(text: string): boolean {
+  const path = /^[^?#]*/.exec(text)?.[0] ?? "";
+  return path.split("/").some((segment) => segment === "." || segment === "..");
+}
+
+/** Where a client of `/conn_v/a/b` comes to that follows; null: it gets no URL, or one that it cannot read. */
+function followedTo(value: string | null, seenFrom = "https://proxy.test/conn_v/a/b"): URL | null {
+  return value !== null && URL.canParse(value, seenFrom) ? new URL(value, seenFrom) : null;
+}
+
+describe("a redirect that would take the token to another connection", () => {
+  it.each<readonly [string, string | null]>([
+    ["https://api.vendor.com/../conn_b/x", "https://api.vendor.com/../conn_b/x"],
+    ["https://api.vendor.com/%2e%2E/conn_b/x", "https://api.vendor.com/%2e%2E/conn_b/x"],
+    ["//api.vendor.com/./.%2e/conn_b/x", "//api.vendor.com/./.%2e/conn_b/x"],
+    ["/../conn_b/x", "https://api.vendor.com/../conn_b/x"],
+    ["/.\t./conn_b/x", "https://api.vendor.com/.\t./conn_b/x"],
+    ["/x/..\\..\\conn_b/x", "https://api.vendor.com/x/..\\..\\conn_b/x"],
+    ["../../conn_b/x", "https://proxy.test/conn_v/conn_b/x"],
+    ["..\\..\\conn_b/x", "https://proxy.test/conn_v/conn_b/x"],
+    ["../../conn_v/x", "../../conn_v/x"],
+    ["../x", "../x"],
+    ["https:../../conn_b/x", "https://proxy.test/conn_v/conn_b/x"],
+    ["https:/conn_b/x", "https://proxy.test/conn_v/conn_b/x"],
+    ["https://proxy.test/conn_b/x", null],
+    ["http://proxy.test/conn_b/x", null],
+    ["HTTPS://Proxy.Test:443/conn_v/../conn_b", null],
+    ["//proxy.test/conn_v.other/x", null],
+    ["https://user@proxy.test/conn_b", null],
+    ["https:\\\\proxy.test\\conn_b", null],
+    ["https://proxy.test/.relaykey/whoami", null],
+    ["https://proxy.test/conn_v/x", "https://proxy.test/conn_v/x"],
+  ])("%j is passed as %j", (value, expected) => {
+    expect(rewriteLocation(value, ROOT)).toBe(expected);
+  });
+
+  it("means the vendor's where the base itself was called", () => {
+    expect(rewriteLocation("x", { ...ROOT, calledPath: "" })).toBe("https://proxy.test/conn_v/x");
+    expect(rewriteLocation("x", { ...BASED, calledPath: "" })).toBe("https://api.vendor.com:8443/x");
+    const otherScheme = { ...LOCAL, upstreamBase: "https://api.vendor.com" };
+    expect(rewriteLocation("http:../x", otherScheme)).toBe("http://../x");
+    expect(rewriteLocation("http:%/../../conn_b", otherScheme)).toBeNull();
+  });
+
+  it("does not lead out of the connection, however it is written", () => {
+    const pieces = ["/", "//", ".", "..", "%2e", "%2E", "\\", "\t", "a", "?", "#", ":", "@", ";", "conn_v", "conn_b"];
+    const hosts = ["https:", "http:", "proxy.test", "api.vendor.com", "uploads.vendor.com", "uploads.v.proxy.test"];
+    const text = fc.array(fc.constantFrom(...pieces, ...hosts), { maxLength: 9 }).map((parts) => parts.join(""));
+    fc.assert(
+      fc.property(text, (value) => {
+        const link = rewriteLinkHeader(`<${value}>; rel=next`, ROOT);
+        for (const seen of [rewriteLocation(value, ROOT), link === null ? null : (/<(.*)>/s.exec(link)?.[1] ?? "")]) {
+          const url = followedTo(seen);
+          if (url?.host === "proxy.test") expect(url.pathname).toMatch(/^\/conn_v(?:\/|$)/);
+        }
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});
+
 describe("rewriteLinkHeader", () => {
+  it("points what is not below the base at the vendor, and passes none that leads to another connection", () => {
+    expect(rewriteLinkHeader("</v2>; rel=next, <c?d>; rel=prev", BASED)).toBe(
+      "<https://api.vendor.com:8443/v2>; rel=next, <c?d>; rel=prev",
+    );
+    expect(rewriteLinkHeader("</a>; rel=next, <https://proxy.test/conn_b/x>; rel=prev", ROOT)).toBeNull();
+  });
+
   it("points every target of the vendor's back and leaves parameters alone", () => {
     const value =
       '<https://api.vendor.com/x?page=2>; rel="next"; title="<https://api.vendor.com/x>", </y>; rel=last, <https://cdn.test/>; rel=preload';

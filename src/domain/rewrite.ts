@@ -2,7 +2,8 @@
  * Points the vendor's URLs back at the proxy: in `Location`, in `Link`, and in named members of JSON answers.
  *
  * Only what lies at or below a known base is changed; what follows the base stays character for character. URLs of other origins
- * (pre-signed storage) pass as they are: RelayKey does not speak for them.
+ * (pre-signed storage) pass as they are: RelayKey does not speak for them. A client that follows sends its token along to the
+ * proxy, so no header of a vendor's leads to anything of the proxy's but this connection.
  */
 import { JsonMemberRewriter } from "./json-members.ts";
 
@@ -25,6 +26,8 @@ export interface UrlMap {
   /** Where `upstreamBase` answers on the proxy: scheme, host and prefix. */
   readonly proxyBase: string;
   readonly alsoFrom: readonly { readonly upstreamBase: string; readonly proxyBase: string }[];
+  /** What was called below the base, from a slash and without a query; "": the base itself. */
+  readonly calledPath: string;
 }
 
 /** A base, taken apart for comparison. */
@@ -35,31 +38,37 @@ interface Target {
   readonly path: string;
   readonly origin: string;
   readonly proxyBase: string;
+  readonly proxyHost: string;
   readonly proxyPath: string;
 }
 
 /**
  * The value of `Location` (RFC 9110 §10.2.2). A path that begins with a slash is meant from the vendor's root: below the
- * base it becomes a path on the proxy, elsewhere the vendor's absolute URL, which no proxy path can mean.
+ * base it becomes a path on the proxy, elsewhere the vendor's absolute URL, which no proxy path can mean. Null: it leads to
+ * another part of the proxy, and is not passed on.
  */
-export function rewriteLocation(value: string, map: UrlMap): string {
-  const targets = targetsOf(map);
-  const pointed = pointedBack(value, targets);
-  if (pointed !== null || !isRootRelative(value)) return pointed ?? value;
-  return `${targets[0]?.origin ?? ""}${value}`;
+export function rewriteLocation(value: string, map: UrlMap): string | null {
+  return followed(value, map, targetsOf(map));
 }
 
 /** A vendor's longer `Link` passes unread: quotes that never close would be looked at from each of them anew. */
 const MAX_LINK_CHARS = 8_192;
 
-/** The value of `Link` (RFC 8288 §3): each target between angle brackets; parameters stay as they are. */
-export function rewriteLinkHeader(value: string, map: UrlMap): string {
+/**
+ * The value of `Link` (RFC 8288 §3): each target between angle brackets, as a `Location` would be; parameters stay as they
+ * are. Null: one leads to another part of the proxy, and none is passed on.
+ */
+export function rewriteLinkHeader(value: string, map: UrlMap): string | null {
   if (value.length > MAX_LINK_CHARS) return value;
   const targets = targetsOf(map);
-  return value.replace(/"(?:[^"\\]|\\.)*"|<([^<>]*)>/g, (whole, target: string | undefined) => {
-    const pointed = target === undefined ? null : pointedBack(target.trim(), targets);
-    return pointed === null ? whole : `<${pointed}>`;
+  let astray = false;
+  const pointed = value.replace(/"(?:[^"\\]|\\.)*"|<([^<>]*)>/g, (whole, target: string | undefined) => {
+    if (target === undefined) return whole;
+    const url = followed(target.trim(), map, targets);
+    astray ||= url === null;
+    return url === null || url === target.trim() ? whole : `<${url}>`;
   });
+  return astray ? null : pointed;
 }
 
 /**
@@ -91,6 +100,19 @@ export function mayHoldMember(bytes: Uint8Array, members: readonly string[]): bo
   return quoted.some((name) => text.includes(name));
 }
 
+/** A URL that clients follow by themselves, as they are to see it; null: it leads astray within the proxy. */
+function followed(value: string, map: UrlMap, targets: readonly Target[]): string | null {
+  const pointed = pointedBack(value, targets);
+  if (pointed !== null) return pointed;
+  if (isRootRelative(value)) return `${targets[0]?.origin ?? ""}${value}`;
+  if (!strays(value, map.proxyBase + map.calledPath, targets)) return value;
+  // Dot segments lead out of the connection, or the base was called without its slash: what it means at the vendor.
+  const calledUrl = map.upstreamBase + map.calledPath;
+  if (!URL.canParse(value, calledUrl)) return null;
+  const meant = new URL(value, calledUrl).href;
+  return pointedBack(meant, targets) ?? (strays(meant, calledUrl, targets) ? null : meant);
+}
+
 /** The URL on the proxy, or null when it points elsewhere. Relative references other than from the root need no change. */
 function pointedBack(value: string, targets: readonly Target[]): string | null {
   if (isRootRelative(value)) {
@@ -98,7 +120,8 @@ function pointedBack(value: string, targets: readonly Target[]): string | null {
     const main = targets[0];
     const rest = main === undefined ? null : below(value, main.path);
     if (main === undefined || rest === null) return null;
-    return main.proxyPath + rest === "" ? "/" : main.proxyPath + rest;
+    const path = main.proxyPath + rest === "" ? "/" : main.proxyPath + rest;
+    return strays(path, main.proxyBase, [main]) ? null : path;
   }
   const parts = /^(?:(https?):)?\/\/([^/?#\\]*)([^\\]*)$/is.exec(value);
   if (parts === null) return null;
@@ -108,7 +131,21 @@ function pointedBack(value: string, targets: readonly Target[]): string | null {
     const rest = isAuthority(authority, parts[1]?.toLowerCase(), target) ? below(parts[3] ?? "", target.path) : null;
     if (rest !== null && (best === null || target.path.length > best.target.path.length)) best = { target, rest };
   }
-  return best === null ? null : best.target.proxyBase + best.rest;
+  if (best === null) return null;
+  const url = best.target.proxyBase + best.rest;
+  return strays(url, url, [best.target]) ? null : url;
+}
+
+/**
+ * Whether a client that stands at `seenFrom` and follows the URL comes to the proxy, but not to one of the targets: another
+ * connection's, or one that dot segments lead to, in any spelling that a client reads (WHATWG URL; the most lenient).
+ */
+function strays(value: string, seenFrom: string, targets: readonly Target[]): boolean {
+  if (!URL.canParse(value, seenFrom)) return false;
+  const { host, pathname } = new URL(value, seenFrom);
+  const here = targets.filter(({ proxyHost }) => proxyHost === host);
+  const stays = here.some(({ proxyPath }) => pathname === proxyPath || pathname.startsWith(`${proxyPath}/`));
+  return here.length > 0 && !stays;
 }
 
 /** `//host` is no path, and browsers read `/\` as `//`. */
@@ -145,6 +182,7 @@ function targetsOf(map: UrlMap): readonly Target[] {
       path,
       origin,
       proxyBase: proxyBase.replace(/\/$/, ""),
+      proxyHost: new URL(proxyBase).host,
       proxyPath: splitBase(proxyBase)[1],
     };
   });

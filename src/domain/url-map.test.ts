@@ -11,7 +11,7 @@ const STRIPE = {
   ],
 };
 /** Where `url` points for a caller of `requestUrl`. */
-function pointed(url: string, requestUrl: string, proxyOrigin: string | null = "https://proxy.test"): string {
+function pointed(url: string, requestUrl: string, proxyOrigin: string | null = "https://proxy.test"): string | null {
   const route = resolveRoute(requestUrl, { proxyDomain: "proxy.test" });
   if (route.kind !== "proxy") throw new Error(`no route: ${requestUrl}`);
   return rewriteLocation(url, urlMapFor({ connection: STRIPE, route, requestUrl, proxyOrigin }));

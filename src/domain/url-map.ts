@@ -29,6 +29,7 @@ export function urlMapFor(input: UrlMapInput): UrlMap {
     upstreamBase: called?.upstreamBase ?? connection.baseUrl,
     proxyBase: called?.proxyBase ?? proxyBaseOf(route, origin, null),
     alsoFrom: bases.filter((base) => base !== called),
+    calledPath: route.rawPath,
   };
 }
 
