@@ -1,5 +1,5 @@
 /** End customers behind shared credentials. */
-import { and, count, eq, isNotNull, sql } from "drizzle-orm";
+import { and, count, eq, isNotNull, isNull, notExists, sql } from "drizzle-orm";
 import { afterPosition, failBatchIf, inList, newestFirst } from "./control-db.ts";
 import type { ControlDb, PageRequest, Statement } from "./control-db.ts";
 import { customers } from "./control-schema.ts";
@@ -59,6 +59,16 @@ export function guardLimitedCustomers(db: ControlDb, organisationId: string): St
     .from(customers)
     .where(and(eq(customers.organisationId, organisationId), isNotNull(customers.limits)));
   return failBatchIf(db, sql`(${present}) >= ${MAX_LIMITED_CUSTOMERS}`);
+}
+
+/** Fails its batch when the customer is gone or its limits are no longer those that were read. */
+export function guardCustomer(db: ControlDb, row: Pick<CustomerRow, "id" | "organisationId" | "limits">): Statement {
+  const same = row.limits === null ? isNull(customers.limits) : eq(customers.limits, row.limits);
+  const read = db
+    .select({ id: customers.id })
+    .from(customers)
+    .where(and(ofId(row.organisationId, row.id), same));
+  return failBatchIf(db, notExists(read));
 }
 
 export function insertCustomer(db: ControlDb, row: CustomerRow): Statement {

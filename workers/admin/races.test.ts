@@ -226,6 +226,36 @@ describe("what is made twice at one moment", () => {
   });
 });
 
+describe("a customer", () => {
+  const limits = (requests: number) => ({ limits: { rate: [{ requests, per_seconds: 60 }] } });
+  const newCustomer = async (body: object) => {
+    const reference = textOf(await newConnection(), "id");
+    return `/api/v1/customers/${textOf(await call("POST", "/api/v1/customers", { body: { reference, ...body } }), "id")}`;
+  };
+
+  it("is not removed with limits that the request has not read, nor changed when it is gone", async () => {
+    const limited = await newCustomer({});
+    const removal = await overtaken(["DELETE", limited], ["PATCH", limited, limits(5)]);
+    expect(removal.first.status, removal.first.text).toBe(200);
+    expectConflict(removal.late);
+    expect((await call("GET", limited)).json).toMatchObject(limits(5));
+    for (const body of [limits(7), { name: "Acme" }]) {
+      const gone = await newCustomer(limits(3));
+      const change = await overtaken(["PATCH", gone, body], ["DELETE", gone]);
+      expect(change.first.status, change.first.text).toBe(204);
+      expectConflict(change.late);
+    }
+  });
+
+  it("has the limits of one of two who set them at one moment", async () => {
+    const path = await newCustomer({});
+    const { first, late } = await overtaken(["PATCH", path, limits(7)], ["PATCH", path, limits(5)]);
+    expect(first.status, first.text).toBe(200);
+    expectConflict(late);
+    expect((await call("GET", path)).json).toMatchObject(limits(5));
+  });
+});
+
 describe("issuing beside a recipient's revoke", () => {
   it("gives nobody a credential that the revoke has not seen", async () => {
     const connection = textOf(await newConnection(), "id");

@@ -12,6 +12,7 @@ import type { Statement } from "../../../src/store/control-db.ts";
 import {
   deleteCustomer,
   findCustomer,
+  guardCustomer,
   guardLimitedCustomers,
   insertCustomer,
   listCustomers,
@@ -20,7 +21,7 @@ import {
 import type { CustomerRow } from "../../../src/store/customers.ts";
 import { raiseVersions } from "../../../src/store/gate-pending.ts";
 import { reply } from "../answer.ts";
-import { acknowledgeStored, freshId, recordChange } from "../changes.ts";
+import { acknowledgeStored, changedMeanwhile, freshId, recordChange } from "../changes.ts";
 import { pageBody, pageRequest } from "../pages.ts";
 import { EDITORS, READERS, defineRoute } from "../route.ts";
 import type { Outcome, Route, RouteContext } from "../route.ts";
@@ -134,13 +135,13 @@ const changeCustomer = defineRoute({
     const view = customerView({ ...row, ...change });
     try {
       await runBatch(context.db, [
+        guardCustomer(context.db, row),
         ...limitStatements(context, row.limits, change.limits),
         updateCustomer(context.db, context.organisationId, row.id, onlyChanged(row, change)),
         recordChange(context, { targetType: "customer", targetId: row.id, before: customerView(row), after: view }),
       ]);
     } catch (cause) {
-      if (isFailedGuard(cause)) return err(TOO_MANY_LIMITED);
-      throw cause;
+      return refusedWrite(context, row, cause);
     }
     // Also gates that an earlier request could not tell: repeating it acknowledges the change.
     const told = body.limits === undefined ? ok(undefined) : await acknowledgeStored(context, "organisation");
@@ -161,11 +162,16 @@ const removeCustomer = defineRoute({
   async handler(context, { params }): Promise<Outcome> {
     const row = await findCustomer(context.db, context.organisationId, params.customer_id);
     if (row === null) return err(notFound("customer"));
-    await runBatch(context.db, [
-      ...limitStatements(context, row.limits, null),
-      deleteCustomer(context.db, context.organisationId, row.id),
-      recordChange(context, { targetType: "customer", targetId: row.id, before: customerView(row), after: null }),
-    ]);
+    try {
+      await runBatch(context.db, [
+        guardCustomer(context.db, row),
+        ...limitStatements(context, row.limits, null),
+        deleteCustomer(context.db, context.organisationId, row.id),
+        recordChange(context, { targetType: "customer", targetId: row.id, before: customerView(row), after: null }),
+      ]);
+    } catch (cause) {
+      return refusedWrite(context, row, cause);
+    }
     const told = row.limits === null ? ok(undefined) : await acknowledgeStored(context, "organisation");
     return told.ok ? reply(204) : told;
   },
@@ -184,6 +190,14 @@ const TOO_MANY_LIMITED: AdminProblem = {
   detail: "As many customers as there may be have limits of their own; limits for each customer stand on connections",
   errors: [{ field: "limits", message: "Too many customers have limits of their own" }],
 };
+
+/** Which of the two guards it was: another request changed what was read, or there are too many. */
+async function refusedWrite(context: RouteContext, read: CustomerRow, cause: unknown): Promise<Outcome> {
+  if (!isFailedGuard(cause)) throw cause;
+  const row = await findCustomer(context.db, context.organisationId, read.id);
+  const same = row !== null && JSON.stringify(row.limits) === JSON.stringify(read.limits);
+  return same ? err(TOO_MANY_LIMITED) : changedMeanwhile(cause, "customer");
+}
 
 /** Limits of a customer are in every credential's document, since any of them may name it. */
 function limitStatements(
