@@ -1,5 +1,6 @@
 /** The benchmark's report, as it stands in bench/RESULTS.md. */
 import { cpus } from "node:os";
+import { costSection } from "./cost.ts";
 import { LARGE_BYTES, type LargeResult } from "./large.ts";
 import { loadTool } from "./load.ts";
 import { quantile } from "./quantile.ts";
@@ -41,7 +42,8 @@ One download of ${LARGE_BYTES / 1_048_576} MiB of random bytes, searched for the
 | variant | MB/s |
 |---|---:|
 ${large.map((each) => `| ${each.variant} | ${Math.round(each.megabytesPerSecond)} |`).join("\n")}
-`;
+
+${costSection()}`;
 }
 
 function heading(credentials: number): string {
