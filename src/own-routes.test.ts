@@ -43,6 +43,27 @@ describe("whoami", () => {
     });
   });
 
+  it("says when a budget's window ends to the second, and of a rate never too early", async () => {
+    const at = world();
+    at.ports.clock.nowMs = () => Date.UTC(2026, 0, 31, 23, 59, 50, 80);
+    const limit = {
+      unit: "requests",
+      limit: 10,
+      remaining: 3,
+      windowSeconds: 60,
+      grantId: null,
+      resetSeconds: 10,
+    } as const;
+    const limits = [
+      { ...limit, name: "credential-requests-month", kind: "budget" },
+      { ...limit, name: "credential-60s", kind: "rate" },
+    ] as const;
+    at.ports.gate.inspect = () => Promise.resolve({ state: "active", limits, trustedAddresses: [] });
+    expect(await (await whoami(at, at.token)).json()).toMatchObject({
+      limits: [{ resets_at: "2026-02-01T00:00:00.000Z" }, { resets_at: "2026-02-01T00:00:00.080Z" }],
+    });
+  });
+
   it("leaves the short form out where several rules pair methods with paths", async () => {
     const rules = [
       { methods: ["GET"], paths: ["/a"] },

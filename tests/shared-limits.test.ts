@@ -181,20 +181,32 @@ describe("a shared budget in a crash", () => {
 });
 
 describe("a customer's limits", () => {
-  it("hold across the credentials that name the customer, and for each customer on its own", async () => {
-    await connect("conn_customers");
-    const limits = { rate: [], budgets: [], per_customer: { rate: [], budgets: [month("requests", 30)] } };
-    const all = await credentials(4, "conn_customers", { limits });
-    const customers = ["acme", "globex"];
-    const before = vendor.requests.length;
-    const outcomes = await hammer(all, 24, ({ token }, nth) =>
-      api.proxy("GET", "/conn_customers/v1/things", token, {
-        headers: { "x-relaykey-customer": customers[nth % 2] ?? "" },
-      }),
-    );
-    expect(outcomes).toEqual({ ok: 60, budget_exhausted: 24 });
-    expect(vendor.requests.length - before).toBe(60);
-  }, 60_000);
+  const limits = { rate: [], budgets: [], per_customer: { rate: [], budgets: [month("requests", 30)] } };
+  const ownerOf = {
+    credential: async () => ({ limits }),
+    recipient: async () => ({
+      recipient_id: member(await created("/recipients", { name: "Serves many", kind: "team", limits }), "id"),
+    }),
+  };
+
+  it.each(["credential", "recipient"] as const)(
+    "of a %s hold across credentials, for each on its own",
+    async (owner) => {
+      const connection = `conn_customers_${owner}`;
+      await connect(connection);
+      const all = await credentials(4, connection, await ownerOf[owner]());
+      const customers = ["acme", "globex"];
+      const before = vendor.requests.length;
+      const outcomes = await hammer(all, 24, ({ token }, nth) =>
+        api.proxy("GET", `/${connection}/v1/things`, token, {
+          headers: { "x-relaykey-customer": customers[nth % 2] ?? "" },
+        }),
+      );
+      expect(outcomes).toEqual({ ok: 60, budget_exhausted: 24 });
+      expect(vendor.requests.length - before).toBe(60);
+    },
+    60_000,
+  );
 });
 
 describe("dollars", () => {

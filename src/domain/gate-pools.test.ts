@@ -42,6 +42,18 @@ describe("which pools a call draws on", () => {
     expect(termsOf(compilePools(gateDocumentOf()), "org_default", "grant_a", "acme")).toEqual([]);
   });
 
+  test("what is stated for each customer holds wherever it stands", () => {
+    const each = (requests: number) => ({ ...NO_LIMITS, perCustomer: { rate: [{ ...rate, requests }], budgets: [] } });
+    const document = gateDocumentOf({
+      limits: each(1),
+      recipient: { id: "rcpt_a", name: "Kate", email: null, limits: each(2) },
+      grants: [grantOf({ limits: each(3), connectionLimits: each(4) })],
+    });
+    const terms = termsOf(compilePools(document), "org_default", "grant_a", "acme");
+    expect(terms.map(({ pool }) => pool)).toEqual(["customer:org_default:conn_a:acme"]);
+    expect(terms[0]?.limits).toMatchObject([{ requests: 1 }, { requests: 2 }, { requests: 3 }, { requests: 4 }]);
+  });
+
   test("a customer with limits of its own draws on one pool for all that it is named on", () => {
     const limits = { rate: [rate], budgets: [budget(7)] };
     const document = gateDocumentOf({

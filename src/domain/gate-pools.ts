@@ -7,7 +7,7 @@ import { budgetWindow } from "./budget.ts";
 import type { Exhausted, PoolLimit, PoolLimitStatus, PoolTerms } from "./lease.ts";
 import { connectionPool, customerPool, namedCustomerPool, poolTerms, quotaPool, recipientPool } from "./lease.ts";
 import type { PoolDemand } from "./lease-use.ts";
-import type { Limits } from "./limits.ts";
+import { NO_LIMITS, type Limits } from "./limits.ts";
 import type { Refusal } from "./problem.ts";
 
 /** The pools of one grant, without the customer's. */
@@ -34,8 +34,8 @@ export function compilePools(document: GateDocument): CompiledPools {
     if (recipient !== null) add(recipientPool(organisationId, recipient.id), limitsOf(recipient.limits));
     add(connectionPool(organisationId, grant.connectionId), limitsOf(grant.connectionLimits));
     if (grant.quota !== null) add(quotaPool(organisationId, grant.connectionId), [{ kind: "quota", ...grant.quota }]);
-    const stated = [document.limits, grant.limits, grant.connectionLimits].map((limits) => limits.perCustomer);
-    const perCustomer = stated.flatMap((limits) => (limits === null ? [] : limitsOf(limits)));
+    const stated = [document.limits, recipient?.limits ?? NO_LIMITS, grant.limits, grant.connectionLimits];
+    const perCustomer = stated.flatMap(({ perCustomer: each }) => (each === null ? [] : limitsOf(each)));
     pools.set(grant.id, { connectionId: grant.connectionId, terms, perCustomer, named });
   }
   return pools;

@@ -74,9 +74,15 @@ function limitDocument(limit: LimitStatus, nowMs: number): Record<string, unknow
     limit: limit.limit,
     remaining: limit.remaining,
     window_seconds: limit.windowSeconds,
-    resets_at: timeOf(nowMs + limit.resetSeconds * 1000),
+    resets_at: timeOf(resetMs(limit, nowMs)),
     resets_in_seconds: limit.resetSeconds,
   };
+}
+
+/** The seconds are rounded up; windows of budgets end with a second. */
+function resetMs(limit: LimitStatus, nowMs: number): number {
+  const latestMs = nowMs + limit.resetSeconds * 1000;
+  return limit.kind === "budget" ? Math.floor(latestMs / 1000) * 1000 : latestMs;
 }
 
 function timeOf(ms: number | null): string | null {

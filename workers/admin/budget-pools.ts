@@ -70,8 +70,10 @@ function customerPools(organisationId: string, holders: BudgetHolders): readonly
       (each) => each.grant.credentialId === credentialId && each.grant.connectionId === connectionId,
     );
     const connection = holders.connections.find((row) => row.id === connectionId);
+    const recipient = holders.recipients.find((row) => row.id === credential?.recipientId);
     const stated = [
       credential?.limits,
+      recipient?.limits,
       grant === undefined ? undefined : effectiveSettings(grant).limits,
       connection?.settings.limits,
     ].flatMap((limits) => limits?.perCustomer?.budgets ?? []);

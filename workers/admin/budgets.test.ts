@@ -31,7 +31,13 @@ beforeAll(async () => {
   const limits = { budgets: [], per_customer: { budgets: [{ unit: "requests", limit: 7, window: "day" }] } };
   expect((await newConnection({ id: "conn_b", limits })).status).toBe(201);
   const recipient = await call("POST", "/api/v1/recipients", {
-    body: { name: "Team", limits: { budgets: [{ unit: "requests", limit: 500, window: "month" }] } },
+    body: {
+      name: "Team",
+      limits: {
+        budgets: [{ unit: "requests", limit: 500, window: "month" }],
+        per_customer: { budgets: [{ unit: "requests", limit: 9, window: "month" }] },
+      },
+    },
   });
   recipientId = textOf(recipient, "id");
   used = textOf(await newCredential("conn_b", { limits: { budgets: BUDGETS }, recipient_id: recipientId }), "id");
@@ -53,6 +59,7 @@ describe("budgets", () => {
       ["credential", "run", 100],
       ["credential", "run", 1_000_000],
       ["customer", "acme", 7],
+      ["customer", "acme", 9],
       ["recipient", "Team", 500],
     ]);
     const day = found.find((row) => row["limit"] === 100);
@@ -77,7 +84,10 @@ describe("budgets", () => {
 
   it("of one customer are its own alone", async () => {
     const found = rows(await call("GET", "/api/v1/budgets?customer=acme"));
-    expect(found.map((row) => [row["of"], row["customer"], row["limit"]])).toEqual([["customer", "acme", 7]]);
+    expect(found.map((row) => [row["of"], row["customer"], row["limit"]]).toSorted()).toEqual([
+      ["customer", "acme", 7],
+      ["customer", "acme", 9],
+    ]);
     expect(rows(await call("GET", "/api/v1/budgets?customer=other"))).toEqual([]);
   });
 
@@ -95,7 +105,7 @@ describe("budgets", () => {
       rows(answer)
         .map((row) => row["of"])
         .toSorted(),
-    ).toEqual(["customer", "recipient"]);
+    ).toEqual(["customer", "customer", "recipient"]);
     expect(answer.json["complete"]).toBe(false);
     expect((await call("GET", "/api/v1/budgets")).json["complete"]).toBe(true);
   });
