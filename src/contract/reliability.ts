@@ -30,7 +30,9 @@ type SignWire = z.output<typeof Sign>;
 
 export const ReliabilityWire = z
   .strictObject({
-    connect_timeout_ms: timeout,
+    connect_timeout_ms: timeout.describe(
+      "Kept, and of no effect of its own: the platform does not tell connecting from waiting, so first_byte_timeout_ms bounds both",
+    ),
     first_byte_timeout_ms: timeout,
     idle_timeout_ms: timeout,
     total_timeout_ms: timeout,

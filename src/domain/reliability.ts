@@ -1,5 +1,6 @@
 /** A connection's reliability policy; the defaults come from the catalogue. */
 export interface Reliability {
+  /** Kept for its owner; the platform does not tell connecting from waiting, so `firstByteTimeoutMs` bounds both. */
   readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;

@@ -51,7 +51,6 @@ function Values({ reliability }: { readonly reliability: Connection["reliability
         ["Repeated on", reliability.retry_statuses?.join(", ") || "nothing"],
         ["Pause between attempts", `${span(reliability.base_delay_ms)} to ${span(reliability.max_delay_ms)}`],
         ["Extra calls at most", `${share} % of all`],
-        ["Connects within", span(reliability.connect_timeout_ms)],
         ["Answer must begin within", span(reliability.first_byte_timeout_ms)],
         ["Pause in an answer at most", span(reliability.idle_timeout_ms)],
         ["Whole call at most", span(reliability.total_timeout_ms)],

@@ -29,8 +29,7 @@ export interface QuotaHeaderDraft {
 
 /** Members in milliseconds that a person sees in seconds. */
 export const TIMES = [
-  { member: "connect_timeout_ms", label: "Connecting", hint: "Until the vendor accepts the connection" },
-  { member: "first_byte_timeout_ms", label: "First byte", hint: "Until its answer begins" },
+  { member: "first_byte_timeout_ms", label: "First byte", hint: "Until the answer begins, connecting included" },
   { member: "idle_timeout_ms", label: "Between bytes", hint: "Until the next piece of the answer" },
   { member: "total_timeout_ms", label: "The whole call", hint: "With every repetition" },
   { member: "base_delay_ms", label: "First pause, seconds", hint: "Doubled before each further attempt" },
@@ -88,7 +87,6 @@ export function reliabilityDraft(from: Reliability): ReliabilityDraft {
   const breaker = from.breaker ?? DEFAULT_BREAKER;
   return {
     times: {
-      connect_timeout_ms: time("connect_timeout_ms"),
       first_byte_timeout_ms: time("first_byte_timeout_ms"),
       idle_timeout_ms: time("idle_timeout_ms"),
       total_timeout_ms: time("total_timeout_ms"),
@@ -136,7 +134,6 @@ export function reliabilityBody(draft: ReliabilityDraft): Result<Reliability, re
       ...(each.waitSeconds.value.trim() === "" ? {} : { wait_seconds: Number(each.waitSeconds.value) }),
     }));
   const body: Reliability = {
-    connect_timeout_ms: time("connect_timeout_ms"),
     first_byte_timeout_ms: time("first_byte_timeout_ms"),
     idle_timeout_ms: time("idle_timeout_ms"),
     total_timeout_ms: time("total_timeout_ms"),

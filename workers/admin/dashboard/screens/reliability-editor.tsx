@@ -38,7 +38,7 @@ export function EditReliability(props: {
       <Times
         draft={draft}
         failure={failure}
-        members={["connect_timeout_ms", "first_byte_timeout_ms", "idle_timeout_ms", "total_timeout_ms"]}
+        members={["first_byte_timeout_ms", "idle_timeout_ms", "total_timeout_ms"]}
       />
       <h3>Repeating a call</h3>
       <Repeating draft={draft} failure={failure} />
