@@ -25,7 +25,36 @@ export const DEPLOY_VARIABLES = [
   "ACCESS_AUD",
 ] as const;
 
-export type DeployVariables = Partial<Record<(typeof DEPLOY_VARIABLES)[number], string>>;
+type DeployVariable = (typeof DEPLOY_VARIABLES)[number];
+export type DeployVariables = Partial<Record<DeployVariable, string>>;
+
+const MAIL_PROVIDERS: readonly string[] = ["send_email", "resend", "smtp"];
+const HOST_NAME = /^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$/;
+
+/**
+ * The value as the Workers need it: links are made by writing a path behind an origin, and pages compare origins.
+ * Throws before anything is created or changed.
+ */
+export function checkedVariable(name: DeployVariable, value: string): string {
+  switch (name) {
+    case "PROXY_ORIGIN":
+    case "ADMIN_ORIGIN": {
+      const { protocol, origin, href } = URL.canParse(value) ? new URL(value) : new URL("about:blank");
+      if (protocol === "https:" && href === `${origin}/`) return origin;
+      throw new StartupError(`${name} is no origin: give scheme and host alone, such as https://relay.example.com`);
+    }
+    case "PROXY_DOMAIN":
+      if (HOST_NAME.test(value.toLowerCase())) return value.toLowerCase();
+      throw new StartupError(
+        "PROXY_DOMAIN is no host name: give one such as proxy.example.com, without scheme or star",
+      );
+    case "MAIL_PROVIDER":
+      if (MAIL_PROVIDERS.includes(value)) return value;
+      throw new StartupError(`MAIL_PROVIDER must be one of ${MAIL_PROVIDERS.join(", ")}`);
+    default:
+      return value;
+  }
+}
 
 export interface DatabaseIds {
   readonly control: string;

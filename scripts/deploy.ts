@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { buildDashboard, REPOSITORY, WORKER_NAMES, type WorkerName } from "./build.ts";
 import {
+  checkedVariable,
   DEPLOY_VARIABLES,
   GENERATED_CONFIG,
   SOURCE_CONFIG,
@@ -65,6 +66,7 @@ function sizes(outdir: string): string {
 }
 
 async function deploy(): Promise<void> {
+  const variables = deployVariables();
   await assertLoggedIn();
   const databases: DatabaseIds = { control: await database(CONTROL_DATABASE), audit: await database(AUDIT_DATABASE) };
   await ensure(
@@ -75,7 +77,6 @@ async function deploy(): Promise<void> {
   await ensure(`queue ${QUEUE}`, ["queues", "info", QUEUE], ["queues", "create", QUEUE]);
   await ensure(`bucket ${BUCKET}`, ["r2", "bucket", "info", BUCKET], ["r2", "bucket", "create", BUCKET]);
 
-  const variables = deployVariables();
   writeGeneratedConfig(databases, variables);
   for (const name of [CONTROL_DATABASE, AUDIT_DATABASE]) await migrateRemote(name);
 
@@ -181,7 +182,7 @@ function deployVariables(): DeployVariables {
   const found: DeployVariables = {};
   for (const name of DEPLOY_VARIABLES) {
     const value = process.env[name] ?? remembered[name];
-    if (value !== undefined && value !== "") found[name] = value;
+    if (value !== undefined && value !== "") found[name] = checkedVariable(name, value);
   }
   return found;
 }

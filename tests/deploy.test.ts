@@ -122,6 +122,29 @@ it("says what to do when nobody is logged in, and puts no secret on a command li
   for (const value of Object.values(secrets["relaykey-admin"] ?? {})) expect(calls.join("\n")).not.toContain(value);
 });
 
+it.each([
+  ["PROXY_ORIGIN", "relay.example.com"],
+  ["PROXY_ORIGIN", "http://relay.example.com"],
+  ["ADMIN_ORIGIN", "https://relay.example.com/admin"],
+  ["ADMIN_ORIGIN", "https://owner@relay.example.com"],
+  ["PROXY_DOMAIN", "https://proxy.example.com"],
+  ["PROXY_DOMAIN", "*.proxy.example.com"],
+  ["MAIL_PROVIDER", "sendmail"],
+])("creates nothing when %s is %s, and says what it should be", async (name, value) => {
+  const refused = await deploy({ [name]: value });
+  expect(refused.code).toBe(1);
+  expect(refused.output.trim().split("\n").at(-1)).toMatch(new RegExp(`^${name} `));
+  expect(existsSync(join(directory, "account.json"))).toBe(false);
+});
+
+it("writes origins without a last slash, and the domain in lower case", async () => {
+  const done = await deploy({ ADMIN_ORIGIN: "https://Relay.example.com/", PROXY_DOMAIN: "Proxy.example.com" });
+  expect(done.code, done.output).toBe(0);
+  const config = readFileSync(join(REPOSITORY, "wrangler.generated.toml"), "utf8");
+  expect(config).toContain('ADMIN_ORIGIN = "https://relay.example.com"');
+  expect(config).toContain('PROXY_DOMAIN = "proxy.example.com"');
+});
+
 describe("secrets of other services", () => {
   const none: ReadonlySet<string> = new Set();
   const given = (worker: WorkerName, environment: NodeJS.ProcessEnv, present = none) =>

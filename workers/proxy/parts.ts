@@ -46,7 +46,8 @@ function makeParts(env: ProxyEnv): ProxyParts | null {
   const seed = decodeBase64Url(env.RELAYKEY_SIGNING_SEED ?? "");
   if (!peppers.ok || !keks.ok || seed === null || seed.length < MIN_SEED_BYTES) return null;
   const quoteKey = deriveKey(seed, "payment_quote");
-  const proxyOrigin = env.PROXY_ORIGIN === "" ? null : env.PROXY_ORIGIN;
+  // One that was written by hand and is none: the request's own counts.
+  const proxyOrigin = /^https?:\/\//.test(env.PROXY_ORIGIN) ? (URL.parse(env.PROXY_ORIGIN)?.origin ?? null) : null;
   const allowPrivate = env.ALLOW_PRIVATE_UPSTREAMS === "true";
   const nowMs = (): number => Date.now();
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
