@@ -69,6 +69,10 @@ describe("what a rule needs to read and cannot is refused", () => {
     "application/jsonp",
     "application/json; charset=utf-16",
     "application/json; charset=iso-8859-1",
+    "application/json; charset*=utf-8''utf-7",
+    "application/json; Charset*0=utf-7",
+    "application/json;x=y, application/x-www-form-urlencoded",
+    "application/json, application/json",
     "application/x-ndjson",
     "text/json",
   ])("refuses the type %j", (contentType) => {
@@ -158,6 +162,12 @@ describe("deny", () => {
 });
 
 describe("one_of", () => {
+  it("is not met by an empty list, which some servers take for an empty object", () => {
+    const mode = { body: [oneOf("account.mode", "test")] };
+    for (const body of [{ account: [] }, [], [[]], { account: [[]] }]) expect(judge(mode, body)).toBe("body_denied");
+    expect(judge(mode, { account: { mode: "test" } })).toBeNull();
+  });
+
   const scope = { body: [oneOf("items[].price", "p1", "p2")] };
 
   it.each([

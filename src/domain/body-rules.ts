@@ -81,9 +81,13 @@ function onlyGraphql(scope: Scope): scope is Scope & { readonly graphql: NonNull
   return scope.graphql !== null && scope.body.length === 0 && scope.jsonRpc === null && scope.models === null;
 }
 
-/** Lower-case type without parameters; null when a charset says anything but UTF-8, or when the header is none. */
+/**
+ * Lower-case type without parameters; null when a charset says anything but UTF-8, or when some server would read another
+ * type or charset: of several types (`fetch` takes the last), or in the extended form (`charset*`, RFC 8187 section 3.2).
+ */
 function mediaType(contentType: string | null): string | null {
   const [type, ...parameters] = (contentType ?? "").toLowerCase().split(";");
+  if (contentType?.includes(",") === true || parameters.some((each) => each.split("=")[0]?.includes("*"))) return null;
   for (const parameter of parameters) {
     const [name, value] = parameter.split("=");
     if (name?.trim() === "charset" && !/^\s*"?utf-?8"?\s*$/.test(value ?? "")) return null;

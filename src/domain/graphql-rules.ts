@@ -52,7 +52,8 @@ export function judgeGraphqlParams(rule: GraphqlRule, query: string, hidden: rea
     const equals = piece.indexOf("=");
     const [name, value] = equals === -1 ? [piece, ""] : [piece.slice(0, equals), piece.slice(equals + 1)];
     const member = {
-      name: decoded(name) ?? "",
+      // Some servers leave spaces before a name out.
+      name: (decoded(name) ?? "").trim(),
       start: 0,
       value: { kind: "scalar", value: "", start: 0, end: 0 },
     } as const;

@@ -58,6 +58,8 @@ function collect(node: JsonNode, path: readonly MemberStep[], at: number, found:
   if (step === undefined) {
     found.values.push(node);
   } else if (node.kind === "array") {
+    // Where the path says no list, an empty one may be read as an empty object.
+    if (node.items.length === 0) found.missing = true;
     for (const item of node.items) collect(item, path, at, found);
   } else if (node.kind === "scalar") {
     found.missing = true;

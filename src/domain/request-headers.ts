@@ -81,7 +81,10 @@ export function isFixableHeader(name: string): boolean {
   return !isFraming(plain) && !isRelayKeyHeader(plain) && !isPaymentHeader(plain);
 }
 
-/** Switch the account at one vendor or another; a connection that was made without the catalogue names none. */
+/**
+ * Switch the account at one vendor or another, act for another user, or name a second resource that is read; a connection
+ * that was made without the catalogue names none. A grant may allow each by its name.
+ */
 const ACCOUNT_HEADERS: ReadonlySet<string> = new Set([
   "stripe-account",
   "stripe-context",
@@ -89,6 +92,20 @@ const ACCOUNT_HEADERS: ReadonlySet<string> = new Set([
   "openai-project",
   "anthropic-workspace-id",
   "on-behalf-of",
+  "x-on-behalf-of",
+  "as-user",
+  "impersonate-user",
+  "sudo",
+  "dropbox-api-select-user",
+  "dropbox-api-select-admin",
+  "paypal-auth-assertion",
+  "x-grafana-org-id",
+  "x-scope-orgid",
+  "x-amz-copy-source",
+  "x-copy-from",
+  "x-goog-copy-source",
+  "x-ms-copy-source",
+  "x-ms-rename-source",
 ]);
 
 /** What a caller may ask of an answer's form, less what could not be searched for the key; look-alikes of the names do not pass. */

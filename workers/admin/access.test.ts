@@ -101,6 +101,31 @@ describe("a provisioner", () => {
     expect(answers.filter((answer) => answer.json["code"] === "outside_constraint")).toHaveLength(8);
   });
 
+  it("states no rule for customers of its own where its policy states one", async () => {
+    const rules = { allowed_methods: ["GET"], allowed_paths: ["/crm/v3/objects/contacts/*"] };
+    const known = { customers: { mode: "required", unknown: "refuse" } };
+    const policies = [known, {}].map((more) =>
+      call("POST", "/api/v1/policies", { body: { name: "C", ...rules, ...more } }),
+    );
+    const [strict, silent] = (await Promise.all(policies)).map((answer) => textOf(answer, "id"));
+    await newConnection({ id: "conn_customer_rule" });
+    const key = await newKey("provisioner", {
+      constraints: { ...constraints, connections: ["conn_customer_rule"], max_active: 9 },
+    });
+    const { allowed_methods: _methods, allowed_paths: _paths, ...bare } = request;
+    const issue = (more: object) =>
+      call("POST", CREDENTIALS, { key, body: { ...bare, connection_id: "conn_customer_rule", ...more } });
+    const loose = { customers: { mode: "optional", unknown: "allow" } };
+    const refused = await issue({ policy_id: strict, ...loose });
+    expect([refused.status, refused.json["code"], fieldsOf(refused)]).toEqual([
+      403,
+      "outside_constraint",
+      ["customers"],
+    ]);
+    expect((await issue({ policy_id: strict })).status).toBe(201);
+    expect((await issue({ policy_id: silent, ...loose })).status).toBe(201);
+  });
+
   it("states no address trust of its own where its policy states one", async () => {
     const rules = { allowed_methods: ["GET"], allowed_paths: ["/crm/v3/objects/contacts/*"] };
     const fixed = { trust: { mode: "fixed", addresses: ["203.0.113.0/24"] } };

@@ -46,7 +46,12 @@ export async function draftGrants(
     if ((input.policy_id ?? null) !== null && policy === null) {
       return err(fieldProblem(`${field}policy_id`, "Names no policy"));
     }
-    if (context.caller.role === "provisioner" && (input.price ?? null) !== null) return err(ownPrice(field));
+    if (context.caller.role === "provisioner") {
+      if ((input.price ?? null) !== null) return err(ofPolicyAlone(field, "price", "ask the price"));
+      if (policy?.settings.customers !== undefined && input.customers !== undefined) {
+        return err(ofPolicyAlone(field, "customers", "keep the customer rule"));
+      }
+    }
     const settings = checkedSettings(context, toGrantSettings(input), field);
     if (!settings.ok) return settings;
     drafts.push({ connection, policy, environment: input.environment ?? null, settings: settings.value, field });
@@ -54,10 +59,10 @@ export async function draftGrants(
   return ok(drafts);
 }
 
-/** A grant's own price takes the place of its policy's, so it is not for those to state who act within constraints. */
-function ownPrice(field: string): AdminProblem {
-  const message = "A provisioner's grants ask the price of their policy";
-  return { code: "outside_constraint", detail: `${message}.`, errors: [{ field: `${field}price`, message }] };
+/** What takes the place of the policy's is not for those to state who act within constraints. */
+function ofPolicyAlone(field: string, member: "price" | "customers", what: string): AdminProblem {
+  const message = `A provisioner's grants ${what} of their policy`;
+  return { code: "outside_constraint", detail: `${message}.`, errors: [{ field: `${field}${member}`, message }] };
 }
 
 /** The facilitator is called by RelayKey, so its address must be one that RelayKey may call. */
