@@ -36,6 +36,15 @@ describe("a grant's own part", () => {
     expect(fromStatedSettings(toGrantSettings(GrantOwn.parse(none)))).toEqual(none);
   });
 
+  it("compares no numbers that doubles do not tell apart", () => {
+    const withValue = (value: number) => ({ body_rules: [{ member: "id", effect: "one_of", values: [value] }] });
+    for (const value of [0.1, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]) {
+      expect(BindingPatch.safeParse(withValue(value)).success).toBe(true);
+    }
+    const refused = BindingPatch.safeParse(withValue(Number.MAX_SAFE_INTEGER + 1));
+    expect(refused.error?.issues[0]).toMatchObject({ path: ["body_rules", 0, "values", 0] });
+  });
+
   it("is a request that is understood", () => {
     const own = fromStatedSettings(toGrantSettings(GrantOwn.parse(FULL)));
     expect(BindingPatch.safeParse(own).success).toBe(true);

@@ -37,11 +37,19 @@ const paths = z.array(PathPattern).min(1).max(MAX_PATTERNS);
 
 export const RuleWire = z.strictObject({ methods, paths }).meta({ id: "Rule" });
 
+/** Whole numbers beyond 2^53 are not told apart by readers of doubles, so that no rule could compare them. */
+const ExactNumber = z
+  .number()
+  .refine(
+    (value) => !Number.isInteger(value) || Number.isSafeInteger(value),
+    "Must lie within ±9007199254740991 (2^53 - 1)",
+  );
+
 const BodyRuleWire = z.strictObject({
   member: MemberPath,
   effect: z.enum(["allow", "deny", "one_of"]),
   values: z
-    .array(z.union([readableText(1_024), z.number(), z.boolean(), z.null()]))
+    .array(z.union([readableText(1_024), ExactNumber, z.boolean(), z.null()]))
     .max(MAX_VALUES)
     .optional(),
 });

@@ -149,6 +149,26 @@ describe("deny", () => {
     expect(judge({ body: [deny("n", 10)] }, '{"n":100}')).toBeNull();
   });
 
+  it("a value is found behind what servers convert", () => {
+    for (const value of [true, "true", "on", " Yes", 1, "1", "t"]) {
+      expect(judge({ body: [deny("live", true)] }, { live: value })).toBe("body_denied");
+    }
+    for (const value of [false, null, "", "off", 0, 2, "live"]) {
+      expect(judge({ body: [deny("live", true)] }, { live: value })).toBeNull();
+    }
+    expect(judge({ body: [deny("n", 10)] }, { n: "1e1" })).toBe("body_denied");
+    expect(judge({ body: [deny("n", null)] }, { n: "" })).toBe("body_denied");
+    // Texts that only some rules mean as truth values: a country, a letter.
+    expect(judge({ body: [deny("country", "NO")] }, { country: "off" })).toBeNull();
+    expect(judge({ body: [deny("a.b", "x")] }, { "a.b": "x" })).toBe("body_denied");
+  });
+
+  it("a number that doubles do not tell from a denied one is that one", () => {
+    expect(judge({ body: [deny("id", "9007199254740993")] }, '{"id":9007199254740993}')).toBe("body_denied");
+    expect(judge({ body: [deny("id", 9007199254740991)] }, '{"id":9007199254740991.0}')).toBe("body_denied");
+    expect(judge({ body: [deny("id", 9007199254740991)] }, '{"id":9007199254740990}')).toBeNull();
+  });
+
   it("names the member and never its value", () => {
     const refusal = judgeBody(
       { ...EMPTY_SCOPE, body: [deny("a.b")] },
@@ -197,6 +217,16 @@ describe("one_of", () => {
     expect(judge({ body: [oneOf("a", 1)] }, { a: "1" })).toBe("body_denied");
     expect(judge({ body: [oneOf("a", 1)] }, { a: true })).toBe("body_denied");
     expect(judge({ body: [oneOf("a")] }, { a: 1 })).toBe("body_denied");
+  });
+
+  it("takes no number that somebody might read as another", () => {
+    const fits = (literal: string, value: number) => judge({ body: [oneOf("a", value)] }, `{"a":${literal}}`) === null;
+    expect(fits("0.1", 0.1)).toBe(true);
+    expect(fits("1.50e1", 15)).toBe(true);
+    expect(fits("9007199254740991", 9_007_199_254_740_991)).toBe(true);
+    expect(fits("0.1000000000000000055511151231257827", 0.1)).toBe(false);
+    expect(fits("4.99999999999999999999", 5)).toBe(false);
+    expect(fits("1e-400", 0)).toBe(false);
   });
 });
 

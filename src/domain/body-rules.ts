@@ -4,13 +4,13 @@
  *
  * Fail closed: a body that a rule needs to read and that cannot be read in one way only is refused (`body_denied`):
  * compressed, not JSON, not UTF-8, too deep, a ruled member there twice or under a variant of its name. A body of no
- * bytes lacks the members and the model that must be there, where the method wants a body, and says nothing else. Parameters
+ * bytes lacks the members that must be there, where the method wants a body, and names no model, operation or call. Parameters
  * of the query that name members are judged in `query-members.ts`, GraphQL there in `graphql-rules.ts`, and
  * in `unruled-graphql.ts` where answers have hidden members.
  *
  * Effects of a member rule, with `values` v:
  * - `deny`: the member must not be there; with v, it must not be there with one of these values.
- * - `one_of`: the member must be there, each time with one of v.
+ * - `one_of`: the member must be there, each time with one of v (a number that no double holds exactly is none of them).
  * - `allow`: as soon as one rule of a layer says `allow`, only members at, below or above an `allow` or `one_of` member of
  *   that layer may be there; with v, the member is optional but must have one of these values.
  */
@@ -19,7 +19,8 @@ import { judgeGraphqlBody, judgeGraphqlText } from "./graphql-rules.ts";
 import { findMembers, memberSteps, scalarsOf } from "./json-path.ts";
 import type { MemberStep } from "./json-path.ts";
 import { jsonText, scanJson } from "./json-scan.ts";
-import type { JsonNode, JsonProblem, JsonScalar } from "./json-scan.ts";
+import type { JsonNode, JsonProblem } from "./json-scan.ts";
+import { mayBeRead } from "./loose-value.ts";
 import type { Refusal } from "./problem.ts";
 import { judgeRpcBody, namedBy, onlyMember, textOf } from "./rpc-rules.ts";
 import type { BodyRule, Scope } from "./scope.ts";
@@ -143,19 +144,15 @@ function judgeMember(rule: BodyRule, document: JsonNode): Refusal | null {
     return hit ? deniedMember(rule.member) : null;
   }
   if (rule.effect === "allow" && (rule.values.length === 0 || found.values.length === 0)) return null;
-  const fits = found.values.every((node) => node.kind === "scalar" && rule.values.includes(node.value));
+  const fits = found.values.every(
+    (node) => node.kind === "scalar" && node.inexact !== true && rule.values.includes(node.value),
+  );
   if (fits && !found.unclear && (rule.effect === "allow" || !found.missing)) return null;
   return {
     code: "body_denied",
     detail: `The body's member "${rule.member}" must have one of the values that the credential's scope allows.`,
     extensions: { denied_member: rule.member, allowed_values: rule.values },
   };
-}
-
-/** Vendors turn `"10"` into 10 and back, and trim: for a denial these are the same. */
-function mayBeRead(value: JsonScalar, denied: JsonScalar): boolean {
-  if (value === denied) return true;
-  return String(value).trim().toLowerCase() === String(denied).trim().toLowerCase();
 }
 
 function deniedMember(member: string): Refusal {

@@ -8,8 +8,9 @@
 import { parse } from "graphql/language/parser";
 import type { DocumentNode, FragmentDefinitionNode, SelectionSetNode } from "graphql/language/ast";
 import type { JsonNode } from "./json-scan.ts";
-import { namesakes } from "./json-path.ts";
+import { looseName, namesakes } from "./json-path.ts";
 import type { Refusal } from "./problem.ts";
+import { decodeName, nameOf, readingsOf } from "./query-names.ts";
 import { namedBy } from "./rpc-rules.ts";
 import type { Scope } from "./scope.ts";
 
@@ -49,31 +50,18 @@ function judgeRequest(rule: GraphqlRule, request: JsonNode, hidden: readonly str
 /** Parameters of a GET request: every `query` is judged; parameters that point at held documents are refused. */
 export function judgeGraphqlParams(rule: GraphqlRule, query: string, hidden: readonly string[] = []): Refusal | null {
   for (const piece of query.split(/[&;]/)) {
-    const equals = piece.indexOf("=");
-    const [name, value] = equals === -1 ? [piece, ""] : [piece.slice(0, equals), piece.slice(equals + 1)];
-    const member = {
-      // Some servers leave spaces before a name out.
-      name: (decoded(name) ?? "").trim(),
-      start: 0,
-      value: { kind: "scalar", value: "", start: 0, end: 0 },
-    } as const;
-    if (PERSISTED.some((each) => namesakes([member], each).length > 0)) return refused(NOT_HELD);
-    if (namesakes([member], "extensions").length > 0 && /persistedquery/i.test(decoded(value) ?? "persistedQuery")) {
+    const written = nameOf(piece);
+    const names = new Set(readingsOf(written).map(({ parts }) => looseName(parts[0] ?? "")));
+    const value = decodeName(piece.slice(written.length + 1));
+    if (PERSISTED.some((each) => names.has(looseName(each)))) return refused(NOT_HELD);
+    if (names.has("extensions") && /persistedquery/i.test(`${written} ${value ?? "persistedQuery"}`)) {
       return refused(NOT_HELD);
     }
-    if (namesakes([member], "query").length === 0) continue;
-    const refusal = judgeGraphqlText(rule, decoded(value) ?? "", hidden);
+    if (!names.has("query")) continue;
+    const refusal = judgeGraphqlText(rule, value ?? "", hidden);
     if (refusal !== null) return refusal;
   }
   return null;
-}
-
-function decoded(text: string): string | null {
-  try {
-    return decodeURIComponent(text.replaceAll("+", " "));
-  } catch {
-    return null;
-  }
 }
 
 /** `hidden`: members that are taken out of answers, by their names; an alias would bring them back under another. */

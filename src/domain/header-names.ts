@@ -1,15 +1,18 @@
 /**
- * Which header names mean what, for requests and responses alike. Names are compared in their plain form (lower case,
- * `_` and `.` read as `-`), because many servers read `X_Forwarded_For` and `X-Forwarded-For` as one variable (RFC 3875 §4.1.18).
+ * Which header names mean what, for requests and responses alike. Names are compared in their plain form (lower case, whatever is
+ * no letter and no digit read as `-`), because many servers read `X_Forwarded_For` and `X-Forwarded-For` as one variable
+ * (RFC 3875 §4.1.18), and some every other sign as well.
  */
 
 import type { ReadHeaders } from "./header-map.ts";
 
-/** Lower case, with `_` and `.` as `-`. */
+/** Lower case, with `-` for every sign that a name may hold (RFC 9110 §5.6.2). */
 export function plainName(name: string): string {
   const lower = name.toLowerCase();
-  return lower.includes("_") || lower.includes(".") ? lower.replaceAll(/[_.]/g, "-") : lower;
+  return PLAIN.test(lower) ? lower : lower.replaceAll(/[^a-z0-9]/g, "-");
 }
+
+const PLAIN = /^[a-z0-9-]*$/;
 
 /** One hop only (RFC 9110 §7.6.1, RFC 7540 §3.2.1, and the older `Proxy-Connection`). */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([

@@ -39,6 +39,15 @@ describe("findMembers", () => {
     ['{"\uff41":1}', "a", { values: [1], missing: false, unclear: true }],
     ['{"\u212aey":1}', "key", { values: [1], missing: false, unclear: true }],
     ['{"a":{"b":1}}', "a[].b", { values: [1], missing: true, unclear: true }],
+    ['{"a.b":1}', "a.b", { values: [1], missing: true, unclear: true }],
+    ['{"a[b]":1}', "a.b", { values: [1], missing: true, unclear: true }],
+    ['{"A.0.B":1}', "a[].b", { values: [1], missing: true, unclear: true }],
+    ['{"a":{"b.c":1}}', "a.b.c", { values: [1], missing: true, unclear: true }],
+    ['{"a.b":{"c":1}}', "a.b.c", { values: [1], missing: true, unclear: true }],
+    ['{"a.b":1}', "a", { values: [1], missing: true, unclear: true }],
+    ['{"a[]":1}', "a", { values: [1], missing: true, unclear: true }],
+    ['{"b.a":1,"a":2}', "a", { values: [2], ...CLEAR }],
+    ['{".":1,"[":1,"a":2}', "a", { values: [2], ...CLEAR }],
   ])("%s at %s", (text, path, expected) => {
     expect(find(text, path)).toEqual(expected);
   });

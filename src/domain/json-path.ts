@@ -3,7 +3,7 @@
  *
  * Looking for a member errs on the side of finding it, because vendors read JSON more loosely than RFC 8259: names are
  * compared without case, `_` and `-` (Go, .NET and protobuf readers take such variants for the same member), and lists
- * are entered whether the path says `[]` or not. Whether what was found is spelled and shaped exactly as the path says
+ * are entered whether the path says `[]` or not; a name such as `a.b` counts as the path it spells. Whether what was found is spelled and shaped exactly as the path says
  * is told apart, so that a rule which must hold for the real member can refuse the rest.
  */
 import { scanJson } from "./json-scan.ts";
@@ -71,7 +71,30 @@ function collect(node: JsonNode, path: readonly MemberStep[], at: number, found:
       if (step.each) collectItems(member.value, path, at + 1, found);
       else collect(member.value, path, at + 1, found);
     }
+    collectJoined(node.members, path, at, found);
   }
+}
+
+/** Members whose name spells several steps: `{"a.b": …}` and `{"a[b]": …}` are b of a to some servers. */
+function collectJoined(
+  members: readonly JsonMember[],
+  path: readonly MemberStep[],
+  at: number,
+  found: Collected,
+): void {
+  for (const { name, value } of members) {
+    if (!/[.[]/.test(name) || namesakes([{ name, start: 0, value }], path[at]?.name ?? "").length > 0) continue;
+    const parts = name.split(/[.[\]]+/).filter((part) => part !== "" && !/^[0-9]+$/.test(part));
+    const rest = path.slice(at);
+    const shared = Math.min(parts.length, rest.length);
+    if (parts.length === 0 || !rest.slice(0, shared).every((step, index) => alike(step.name, parts[index]))) continue;
+    found.unclear = true;
+    collect(value, path, at + shared, found);
+  }
+}
+
+function alike(wanted: string, part: string | undefined): boolean {
+  return part !== undefined && (part === wanted || looseName(part) === looseName(wanted));
 }
 
 /** A list's items; of anything else, itself and its members (some servers take `{"0": …}` for a list). */

@@ -5,6 +5,7 @@
  * Bounded in depth and in the number of values; linear in the length of the text.
  */
 import type { Result } from "./result.ts";
+import { isExactNumber } from "./json-number.ts";
 import { err, ok } from "./result.ts";
 
 export const MAX_JSON_DEPTH = 64;
@@ -16,7 +17,14 @@ export type JsonScalar = string | number | boolean | null;
 export type JsonNode =
   | { readonly kind: "object"; readonly members: readonly JsonMember[]; readonly start: number; readonly end: number }
   | { readonly kind: "array"; readonly items: readonly JsonNode[]; readonly start: number; readonly end: number }
-  | { readonly kind: "scalar"; readonly value: JsonScalar; readonly start: number; readonly end: number };
+  | {
+      readonly kind: "scalar";
+      readonly value: JsonScalar;
+      /** The value is a number, and no double stands for what was written (`json-number.ts`). */
+      readonly inexact?: true;
+      readonly start: number;
+      readonly end: number;
+    };
 
 /** Members in the order of the text, duplicates included. `start` is where the name's quote stands. */
 export interface JsonMember {
@@ -91,7 +99,11 @@ class JsonScanner {
       return first === "{" ? this.#object(depth + 1) : this.#array(depth + 1);
     }
     const value = first === '"' ? this.#string() : this.#wordOrNumber();
-    return { kind: "scalar", value, start, end: this.#at };
+    const end = this.#at;
+    if (typeof value !== "number" || isExactNumber(this.#text.slice(start, end), value)) {
+      return { kind: "scalar", value, start, end };
+    }
+    return { kind: "scalar", value, inexact: true, start, end };
   }
 
   #object(depth: number): JsonNode {

@@ -78,6 +78,8 @@ describe("a parameter that names a ruled member", () => {
   it("may not have a denied value, or an allowed member another than its values", () => {
     expect(judge({ body: [rule("deny", "role", "admin")] }, "role=+Admin")).toBe("body_denied");
     expect(judge({ body: [rule("deny", "role", "admin")] }, "role=user")).toBeNull();
+    expect(judge({ body: [rule("deny", "live", true)] }, "live=1")).toBe("body_denied");
+    expect(judge({ body: [rule("deny", "limit", 10)] }, "limit=%2B10")).toBe("body_denied");
     expect(judge({ body: [rule("allow", "size", 1, 2)] }, "size=2")).toBeNull();
     expect(judge({ body: [rule("allow", "size", 1, 2)] }, "size=3")).toBe("body_denied");
   });
@@ -86,6 +88,33 @@ describe("a parameter that names a ruled member", () => {
     expect(judge({ models: ["small-*"] }, "model=large")).toBe("body_denied");
     expect(judge({ models: ["small-*"] }, "model=small-1")).toBeNull();
     expect(judge({ models: ["small-*"] }, "model[]=small-1&Model[0]=large")).toBe("body_denied");
+  });
+});
+
+describe("a JSON-RPC call in the query", () => {
+  const rules = { jsonRpc: { methods: ["eth_get*", "tools/call"], tools: ["search"] } };
+
+  it.each([
+    ["method=eth_getBalance&id=1", null],
+    ["method=eth_sendTransaction", "body_denied"],
+    ["METHOD=eth_sendTransaction", "body_denied"],
+    ["method[]=eth_sendTransaction", "body_denied"],
+    ["m%65thod=eth_sendTransaction", "body_denied"],
+    ["method=eth_getBalance&method=eth_sendTransaction", "body_denied"],
+    ["method=tools/call", "body_denied"],
+    ["method=Tools%2FCall", "body_denied"],
+    ["params[name]=delete", "body_denied"],
+    ["params=%7B%22name%22%3A%22delete%22%7D", "body_denied"],
+    ["page=2&methods=x", null],
+  ])("%s: %s", (query, code) => {
+    expect(judge(rules, query, "GET")).toBe(code);
+    expect(judge(rules, query)).toBe(code);
+  });
+
+  it("is judged by what the rule names", () => {
+    expect(judge({ jsonRpc: { methods: null, tools: null } }, "method=any&params[name]=any", "GET")).toBeNull();
+    expect(judge({ jsonRpc: { methods: ["ping"], tools: null } }, "method=ping&params[name]=any", "GET")).toBeNull();
+    expect(judge({ jsonRpc: { methods: null, tools: ["search"] } }, "method=tools/call", "GET")).toBe("body_denied");
   });
 });
 

@@ -7,11 +7,13 @@
  */
 import { layersOf } from "./body-layers.ts";
 import { looseName, memberSteps } from "./json-path.ts";
+import { mayBeRead } from "./loose-value.ts";
 import type { Refusal } from "./problem.ts";
 import { allowsName } from "./query.ts";
 import { decodeName, nameOf, readingsOf } from "./query-names.ts";
 import type { Reading } from "./query-names.ts";
-import { namedBy } from "./rpc-rules.ts";
+import { TOOL_CALL, namedBy } from "./rpc-rules.ts";
+import type { RpcRule } from "./rpc-rules.ts";
 import type { BodyRule, Scope } from "./scope.ts";
 
 /** Methods whose parameters select what is read; a list of allowed body members says nothing about those. */
@@ -19,7 +21,7 @@ const READING = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** `query`: as `judgeQuery` returned it. @returns `body_denied` or `query_denied`, or null when no rule speaks against it */
 export function judgeQueryMembers(scope: Scope, method: string, query: string): Refusal | null {
-  if (query === "" || (scope.body.length === 0 && scope.models === null)) return null;
+  if (query === "" || (scope.body.length === 0 && scope.models === null && scope.jsonRpc === null)) return null;
   for (const piece of parameters(query)) {
     const written = nameOf(piece);
     const refusal = judgeParameter(scope, written, valueOf(piece, written));
@@ -50,8 +52,27 @@ function judgeParameter(scope: Scope, written: string, value: string | null): Re
       if (place !== null && !passes(rule, place, value)) return denied(rule.member);
     }
   }
-  if (scope.models === null || !paths.some((path) => placeOf(["model"], path) !== null)) return null;
-  return value !== null && namedBy(scope.models, value) ? null : denied("model");
+  if (scope.models !== null && names(paths, "model") && !isNamed(scope.models, value)) return denied("model");
+  return scope.jsonRpc === null ? null : judgeRpcParameter(scope.jsonRpc, paths, value);
+}
+
+/** A call in the query, as some servers take it from GET, or where the body lacks a member (JSON-RPC 2.0 over HTTP, draft of 2008). */
+function judgeRpcParameter(rule: RpcRule, paths: readonly Path[], value: string | null): Refusal | null {
+  if (names(paths, "method")) {
+    if (rule.methods !== null && !isNamed(rule.methods, value)) return denied("method");
+    if (rule.tools !== null && (value === null || value.trim().toLowerCase() === TOOL_CALL)) return denied("method");
+  }
+  return rule.tools !== null && names(paths, "params") ? denied("params") : null;
+}
+
+type Path = readonly string[];
+
+function names(paths: readonly Path[], member: string): boolean {
+  return paths.some((path) => placeOf([member], path) !== null);
+}
+
+function isNamed(allowed: readonly string[], value: string | null): boolean {
+  return value !== null && namedBy(allowed, value);
 }
 
 /** A reading as steps, with and without the numbers that stand for items of a list. */
@@ -92,9 +113,8 @@ function passes(rule: BodyRule, place: Place, value: string | null): boolean {
   if (rule.effect === "allow" && rule.values.length === 0) return true;
   // A parameter above the member holds it in a form of its own, which nobody here could read.
   if (value === null || place === "above") return false;
-  const loose = value.trim().toLowerCase();
   if (rule.effect === "deny") {
-    return rule.values.length > 0 && !rule.values.some((each) => String(each).trim().toLowerCase() === loose);
+    return rule.values.length > 0 && !rule.values.some((each) => mayBeRead(value, each));
   }
   return place === "at" && rule.values.some((each) => String(each) === value);
 }

@@ -13,6 +13,8 @@ import type { Scope } from "./scope.ts";
 export type RpcRule = NonNullable<Scope["jsonRpc"]>;
 
 export const MAX_RPC_BATCH = 100;
+/** The method that calls a tool (Model Context Protocol, "Calling Tools"). */
+export const TOOL_CALL = "tools/call";
 
 export function judgeRpcBody(rule: RpcRule, body: JsonNode): Refusal | null {
   if (body.kind !== "array") return judgeCall(rule, body);
@@ -39,7 +41,7 @@ function judgeCall(rule: RpcRule, call: JsonNode): Refusal | null {
     return refused(`The method "${shown(name)}" is outside the credential's scope.`, { allowed_methods: rule.methods });
   }
   // A lenient server may know `Tools/Call`, so the tool is judged under any spelling of the method.
-  if (rule.tools === null || name.trim().toLowerCase() !== "tools/call") return null;
+  if (rule.tools === null || name.trim().toLowerCase() !== TOOL_CALL) return null;
   return judgeTool(rule.tools, call);
 }
 
