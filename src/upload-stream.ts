@@ -4,9 +4,16 @@
  */
 import type { ChunkReader } from "./steps/timed-read.ts";
 
-/** @param breakOff ends the request that this body belongs to; nobody reads on afterwards */
-export function uploadStream(source: ChunkReader, breakOff: () => void): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>(
+/**
+ * @param breakOff ends the request that this body belongs to; nobody reads on afterwards
+ * @param lengthBytes of the whole body where it was announced, and so is announced to the vendor; null: it goes out in chunks
+ */
+export function uploadStream(
+  source: ChunkReader,
+  breakOff: () => void,
+  lengthBytes: number | null,
+): ReadableStream<Uint8Array> {
+  const stream = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         const read = await source.read().catch(() => null);
@@ -21,4 +28,5 @@ export function uploadStream(source: ChunkReader, breakOff: () => void): Readabl
     },
     { highWaterMark: 0 },
   );
+  return lengthBytes === null ? stream : stream.pipeThrough(new FixedLengthStream(lengthBytes));
 }

@@ -57,7 +57,7 @@ export async function keepBody(
     while (size <= maxBytes) {
       const reading = reader.read();
       const read = await Promise.race([reading, enough.promise]);
-      if (read === null) return once(resumed(chunks, reader, reading, breakOff), declaredBytes);
+      if (read === null) return once(resumed(chunks, reader, reading, breakOff, declaredBytes), declaredBytes);
       if (read.done) return atHand(concat(chunks, size), size <= replayMaxBytes);
       chunks.push(read.value);
       size += read.value.byteLength;
@@ -67,7 +67,7 @@ export async function keepBody(
   } finally {
     callOff();
   }
-  return once(resumed(chunks, reader, null, breakOff), declaredBytes);
+  return once(resumed(chunks, reader, null, breakOff, declaredBytes), declaredBytes);
 }
 
 function atHand(body: Uint8Array<ArrayBuffer> | null, again: boolean): KeptBody {
@@ -85,6 +85,7 @@ function resumed(
   reader: ChunkReader,
   reading: Promise<Chunk> | null,
   breakOff: () => void,
+  lengthBytes: number | null,
 ): ReadableStream<Uint8Array> {
   let begun = reading;
   // Whoever pulls hears of it.
@@ -99,7 +100,7 @@ function resumed(
     },
     cancel: (reason) => reader.cancel(reason),
   };
-  return uploadStream(source, breakOff);
+  return uploadStream(source, breakOff, lengthBytes);
 }
 
 /**

@@ -224,6 +224,24 @@ describe("broken connections", () => {
   });
 });
 
+describe("slow uploads", () => {
+  it("reach the vendor with the length that was announced", async () => {
+    const { id, token } = await caller({ first_byte_timeout_ms: 20_000, total_timeout_ms: 30_000 });
+    const socket = connect(stack.proxyPort, "127.0.0.1");
+    const answer = new Promise<string>((resolve) => socket.once("data", (data) => resolve(data.toString())));
+    socket.write(`POST /${id}/status/200/${id} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${token}\r\n`);
+    socket.write("content-type: text/plain\r\ncontent-length: 10\r\n\r\nfirst");
+    // Longer than a body is waited for before the vendor is called.
+    await new Promise((done) => setTimeout(done, 2_500));
+    socket.write("after");
+    expect(await answer).toContain(" 200 ");
+    socket.destroy();
+    const [seen] = vendor.of(`/status/200/${id}`);
+    expect(seen?.body).toBe("firstafter");
+    expect(seen?.headers.toLowerCase()).toContain("content-length: 10");
+  });
+});
+
 describe("broken uploads", () => {
   const PIECE_BYTES = 65_536;
   const piece = "x".repeat(PIECE_BYTES);

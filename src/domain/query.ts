@@ -7,6 +7,7 @@
  * Denying errs on the side of denying (encodings, case, brackets, dots and look-alike separators of a denied name are
  * denied with it); allowing wants the name itself.
  */
+import { replacesMethod } from "./method-override.ts";
 import type { Refusal } from "./problem.ts";
 import type { Result } from "./result.ts";
 import { err, ok } from "./result.ts";
@@ -83,18 +84,9 @@ function judgePiece(piece: string, rule: QueryRule): Refusal | null {
   return null;
 }
 
-/** Parameters by which a server lets a client replace the method that was judged (Rack, Symfony, Salesforce, ASP.NET). */
-const METHOD_OVERRIDES = new Set([
-  "_method",
-  "_httpmethod",
-  "x-http-method-override",
-  "x-http-method",
-  "x-method-override",
-]);
-
 function judgeName(rawName: string, rule: QueryRule): Refusal | null {
   const readings = readingsOf(rawName);
-  if (readings.some(({ parts }) => METHOD_OVERRIDES.has(parts[0] ?? ""))) {
+  if (replacesMethod(readings)) {
     return denied(readings[0]?.parts[0] ?? "", "A query parameter must not replace the request's method.");
   }
   if (rule.reserved.length > 0 || rule.deny.length > 0) {

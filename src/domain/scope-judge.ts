@@ -63,6 +63,13 @@ export function methodAllowed(methods: readonly string[], method: string): boole
   return method === "HEAD" && methods.includes("GET");
 }
 
+/** Whether the rules refuse one of `methods` on a path. */
+export function refusesSome(rules: readonly Rule[], methods: readonly string[], path: string): boolean {
+  const segments = pathSegments(path) ?? [];
+  const holding = compiledRules(rules).filter((rule) => rule.patterns.some((each) => matchSegments(each, segments)));
+  return methods.some((method) => !holding.some((rule) => methodAllowed(rule.methods, method)));
+}
+
 function judgeEndpoint(rules: readonly Rule[], method: string, path: string): Refusal | null {
   const segments = pathSegments(path) ?? [];
   const otherMethods = new Set<string>();

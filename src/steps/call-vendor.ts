@@ -109,7 +109,7 @@ export async function callVendor(
       body: call.body.take(() => brokenBody.abort()),
       brokenBody,
       declaredBytes: call.body.declaredBytes,
-      bodyRefusal: call.body.overflow,
+      bodyRefusal: call.body.refusedOnItsWay,
       upgrade,
       signal: request.signal,
       buildRequest,

@@ -6,11 +6,12 @@ import { authQueryNames } from "../domain/auth-apply.ts";
 import { bodyRulesApply, judgeBody, readsBody, type BodyHeaders } from "../domain/body-rules.ts";
 import type { ConnectionDocument, CredentialDocument, GrantDocument } from "../domain/documents.ts";
 import type { ReadHeaders } from "../domain/header-map.ts";
+import { formSearch, REPLACED_IN_FORM, REPLACING_METHODS } from "../domain/method-override.ts";
 import { nameOperation } from "../domain/operation.ts";
 import { canonicalPath, joinBasePath } from "../domain/path.ts";
 import { carriesToken, queryWithoutTokens } from "../domain/presented.ts";
 import type { Refusal } from "../domain/problem.ts";
-import { judgeScope } from "../domain/scope-judge.ts";
+import { judgeScope, refusesSome } from "../domain/scope-judge.ts";
 import type { BodyReader } from "./request-body.ts";
 import type { ProxyRoute } from "../domain/route.ts";
 import { mustBeRead, refusesGraphql } from "../domain/unruled-graphql.ts";
@@ -89,7 +90,8 @@ export async function judgeCall(
     socketRefusal(grant, call.headers) ??
     (bodyRulesApply(grant.scope) || (refusesGraphql(grant.scope) && (await mayBeGraphql(call)))
       ? await bodyRefusal(grant, call)
-      : null);
+      : null) ??
+    (await overrideRefusal(grant, path, call));
   return { ...rest, query: scoped.value, refusal };
 }
 
@@ -156,6 +158,14 @@ async function bodyRefusal(grant: GrantDocument, call: BodyCall): Promise<Refusa
   if (body.ok) return judgeBody(grant.scope, call.method, aboutBody(call.headers), body.value);
   if (body.error.code !== "body_too_large" || bodyRulesApply(grant.scope)) return body.error;
   return { ...body.error, detail: `${body.error.detail} ${WHY_READ}` };
+}
+
+/** A form could name another method than the one that was judged. */
+async function overrideRefusal(grant: GrantDocument, path: string, call: BodyCall): Promise<Refusal | null> {
+  if (call.method !== "POST" || !call.body.mayHoldBytes()) return null;
+  const search = formSearch(call.headers.get("content-type"));
+  if (search === null || !refusesSome(grant.scope.rules, REPLACING_METHODS, path)) return null;
+  return await call.body.inspect((bytes) => (search.found(bytes) ? REPLACED_IN_FORM : null));
 }
 
 const WHY_READ =

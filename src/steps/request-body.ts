@@ -14,6 +14,9 @@ export const MAX_JUDGED_BODY_BYTES = 1_048_576;
 /** And on the time it takes to arrive: until then the call is not admitted, and no limit but this one holds it. */
 export const MAX_JUDGED_BODY_MS = 30_000;
 
+/** A body that is announced to be no longer comes with the head of its request, or soon after it. */
+const SHORT_BODY_BYTES = 65_536;
+
 export interface BodyReader {
   /**
    * False when there is a body, looked at as far as its first byte. For methods whose requests cannot carry one; a body
@@ -26,13 +29,18 @@ export interface BodyReader {
   readForRules(maxBytes: number | null): Promise<Outcome<Uint8Array<ArrayBuffer>>>;
   /** The first bytes, which stay where they are; none when there is no body. Refuses one that does not begin in time. */
   beginning(): Promise<Outcome<Uint8Array>>;
+  /**
+   * Has the bytes looked at: at once those of a body that is kept, or announced as short; those of any other on their way, where a
+   * refusal breaks its request off.
+   */
+  inspect(look: (bytes: Uint8Array) => Refusal | null): Promise<Refusal | null>;
   /** What is sent: the kept bytes, or the stream, which ends its request by `breakOff`. Null when there is no body. */
   take(breakOff: () => void): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   /** As declared by Content-Length; null when unknown. */
   readonly declaredBytes: number | null;
   readonly bytesSeen: () => number;
-  /** Set when a body whose length nobody stated proved too long on its way, which breaks its request off. */
-  readonly overflow: () => Refusal | null;
+  /** Why a body broke its own request off on its way: it proved too long, or what looks at it refused it. */
+  readonly refusedOnItsWay: () => Refusal | null;
   /** `body_too_large` by its declared length; given to the gate so that the refusal is on record. */
   readonly refusal: Refusal | null;
 }
@@ -52,15 +60,19 @@ export function bodyReader(
     return { idleTimeoutMs: MAX_JUDGED_BODY_MS, deadlineMs, nowMs, watch, signal: request.signal };
   };
   let kept: Uint8Array<ArrayBuffer> | null = null;
-  /** Of a stream whose length nobody stated: what went out so far. */
+  /** Of a stream that passes through here: what went out so far, what looks at it, and what that said. */
   let streamedBytes = 0;
+  let look: ((bytes: Uint8Array) => Refusal | null) | null = null;
+  let refusedOnItsWay: Refusal | null = null;
   const counted = (body: ReadableStream<Uint8Array>): ChunkReader => {
     const reader = chunkReader(body);
     return {
       async read() {
         const read = await reader.read();
-        if (!read.done) streamedBytes += read.value.byteLength;
-        if (streamedBytes > maxBodyBytes) throw new Error("The body is too large");
+        if (read.done) return read;
+        streamedBytes += read.value.byteLength;
+        refusedOnItsWay = streamedBytes > maxBodyBytes ? tooLarge(maxBodyBytes) : (look?.(read.value) ?? null);
+        if (refusedOnItsWay !== null) throw new Error("The body is refused");
         return read;
       },
       cancel: (reason) => reader.cancel(reason),
@@ -78,7 +90,7 @@ export function bodyReader(
     refusal: declared !== null && declared > maxBodyBytes ? tooLarge(maxBodyBytes) : null,
     declaredBytes: stream === null ? 0 : declared,
     bytesSeen: () => kept?.byteLength ?? declared ?? streamedBytes,
-    overflow: () => (streamedBytes > maxBodyBytes ? tooLarge(maxBodyBytes) : null),
+    refusedOnItsWay: () => refusedOnItsWay,
     mayHoldBytes: () => stream !== null || givenUp !== null || (kept?.byteLength ?? 0) > 0,
     async isEmpty() {
       if (stream !== null) await keep(stream, 0);
@@ -99,11 +111,19 @@ export function bodyReader(
       rest.cancel(INCOMPLETE.code).catch(() => undefined);
       return err(givenUp);
     },
+    async inspect(inspector) {
+      if (stream !== null && declared !== null && declared <= SHORT_BODY_BYTES) await keep(stream, maxBodyBytes);
+      if (givenUp !== null) return givenUp;
+      if (kept !== null) return inspector(kept);
+      look = inspector;
+      return null;
+    },
     take(breakOff) {
       if (kept !== null) return kept.byteLength === 0 ? null : kept;
       const body = stream;
       stream = null;
-      return body === null || declared !== null ? body : uploadStream(counted(body), breakOff);
+      if (body === null || (declared !== null && look === null)) return body;
+      return uploadStream(counted(body), breakOff, declared);
     },
   };
 }
