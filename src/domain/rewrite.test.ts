@@ -248,6 +248,30 @@ describe("JsonUrlRewriter", () => {
   });
 
   it.each([
+    "https://proxy.test/conn_b/x",
+    "HTTP://Proxy.Test/conn_b/x",
+    "https:\\/\\/proxy.test\\/conn_b",
+    "//proxy.test/.relaykey/whoami",
+    "https://proxy.test/conn_v/../conn_b/x",
+    "https://user@proxy.test:443/conn_b",
+    " ht\\ttps://proxy.test/conn_b",
+    "https:/conn_b/x",
+  ])("takes out a URL of another part of the proxy: %s", (url) => {
+    const input = `{"next":"${url}","other":"${url}"}`;
+    for (const sizes of [[1 << 20], [1]]) {
+      expect(rewritten(["next"], input, sizes)).toBe(latin1(`{"next":"","other":"${url}"}`));
+    }
+  });
+
+  it.each(["https://proxy.test/conn_v/x", "/conn_b/x", "/w0KGgo=", "cursor", "https://proxy.test.evil.example/conn_b"])(
+    "leaves what is a cursor, or leads to this connection or elsewhere: %s",
+    (url) => {
+      const passed = url.startsWith("/") ? `/conn_v${url}` : url;
+      expect(rewritten(["next"], `{"next":"${url}"}`)).toBe(`{"next":"${passed}"}`);
+    },
+  );
+
+  it.each([
     "",
     "plain text",
     `"${HERE}"`,

@@ -3,7 +3,7 @@
  *
  * Only what lies at or below a known base is changed; what follows the base stays character for character. URLs of other origins
  * (pre-signed storage) pass as they are: RelayKey does not speak for them. A client that follows sends its token along to the
- * proxy, so no header of a vendor's leads to anything of the proxy's but this connection.
+ * proxy, so neither a header of a vendor's nor a named member with a whole URL leads to anything of the proxy's but this connection.
  */
 import { JsonMemberRewriter } from "./json-members.ts";
 
@@ -73,17 +73,23 @@ export function rewriteLinkHeader(value: string, map: UrlMap): string | null {
 
 /**
  * Points named string members of a JSON text back at the proxy, while it streams; see `JsonMemberRewriter`. Most texts have
- * none of them, so the map is made when one is met.
+ * none of them, so the map is made when one is met. A URL of another part of the proxy becomes an empty text; a path alone may be
+ * a cursor and stays.
  */
 export class JsonUrlRewriter extends JsonMemberRewriter {
   constructor(members: readonly string[], map: () => UrlMap) {
     let targets: readonly Target[] | null = null;
     super(members, (value) => {
       targets ??= targetsOf(map());
-      return pointedBack(value, targets);
+      const pointed = pointedBack(value, targets);
+      const isWhole = pointed === null && WHOLE_URL.test(value);
+      return isWhole && strays(value, targets[0]?.proxyBase ?? "", targets) ? "" : pointed;
     });
   }
 }
+
+/** As clients read it (WHATWG URL section 4.4): blanks before it and within it, slashes of either kind. */
+const WHOLE_URL = /^[\0-\x20]*(?:h\s*t\s*t\s*p\s*(?:s\s*)?:|[\\/]\s*[\\/])/i;
 
 const names = new WeakMap<readonly string[], readonly string[]>();
 const decoder = new TextDecoder();
