@@ -10,12 +10,11 @@ import {
   RecipientId,
   Time,
   TimeInput,
-  readableText,
   refuseRepeats,
 } from "./fields.ts";
 import { AddressBlock, CustomerRuleWire, LimitsWire, TrustWire } from "./limits.ts";
 import { PaymentWire } from "./price.ts";
-import { Grant, GrantInput, Severity, checkGrantForms } from "./policy.ts";
+import { FindingIds, Grant, GrantInput, Severity, checkGrantForms } from "./policy.ts";
 import { SCOPE_MEMBERS, SCOPE_MEMBER_NAMES } from "./scope.ts";
 
 export const MAX_GRANTS = 32;
@@ -24,7 +23,6 @@ export const MAX_OVERLAP_SECONDS = 30 * 86_400;
 
 const CredentialKind = z.enum(["delegated", "virtual"]);
 const Ttl = z.int().min(1).max(MAX_TTL_SECONDS);
-const FindingIds = z.array(readableText(128).min(1)).max(100);
 
 /** Members of the one grant that stands directly in the request. */
 const shortGrant = {

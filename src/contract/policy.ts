@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { EMPTY_SCOPE } from "../domain/scope.ts";
 import type { GrantSettings, PolicySettings } from "../domain/settings.ts";
-import { ConnectionId, CredentialId, Environment, GrantId, Name, PolicyId, Time } from "./fields.ts";
+import { ConnectionId, CredentialId, Environment, GrantId, Name, PolicyId, Time, readableText } from "./fields.ts";
 import {
   CustomerRuleWire,
   LimitsWire,
@@ -111,9 +111,12 @@ export function checkGrantForms(
 export const GrantInput = z.strictObject(GRANT_MEMBERS).superRefine(checkGrantForms).meta({ id: "GrantInput" });
 export type GrantInput = z.output<typeof GrantInput>;
 
-/** The governance API's binding: a grant that names its credential in the body. */
+export const MAX_ACKNOWLEDGED_FINDINGS = 100;
+export const FindingIds = z.array(readableText(128).min(1)).max(MAX_ACKNOWLEDGED_FINDINGS);
+
+/** The governance API's binding: a grant that names its credential in the body. Findings are acknowledged on the credential. */
 export const BindingCreate = z
-  .strictObject({ credential_id: CredentialId, ...GRANT_MEMBERS })
+  .strictObject({ credential_id: CredentialId, acknowledge_findings: FindingIds.optional(), ...GRANT_MEMBERS })
   .superRefine(checkGrantForms)
   .meta({ id: "BindingCreate" });
 
@@ -121,6 +124,7 @@ export const BindingPatch = z
   .strictObject({
     policy_id: PolicyId.nullable().optional(),
     environment: Environment.nullable().optional(),
+    acknowledge_findings: FindingIds.optional(),
     ...RULE_MEMBERS,
   })
   .superRefine(checkScopeForms)

@@ -1,19 +1,9 @@
 /** Safety reviews, dry runs of policies and suggested scopes on the wire. */
 import * as z from "zod";
 import { Review } from "./credential.ts";
-import {
-  ConnectionId,
-  Environment,
-  Labels,
-  Name,
-  PolicyId,
-  readableText,
-  RecipientId,
-  Time,
-  TimeInput,
-} from "./fields.ts";
+import { ConnectionId, Environment, Labels, Name, PolicyId, RecipientId, Time, TimeInput } from "./fields.ts";
 import { CustomerRuleWire, LimitsWire, TrustWire } from "./limits.ts";
-import { checkGrantForms, GrantInput } from "./policy.ts";
+import { checkGrantForms, FindingIds, GrantInput } from "./policy.ts";
 import { PaymentWire } from "./price.ts";
 import { checkScopeForms, RuleWire, SCOPE_MEMBERS, SCOPE_MEMBER_NAMES } from "./scope.ts";
 
@@ -35,7 +25,7 @@ export const ScopeReviewRequest = z
     customers: CustomerRuleWire.optional(),
     price: PaymentWire.optional(),
     /** Findings that are not to count as blocking. */
-    acknowledge_findings: z.array(readableText(128).min(1)).max(100).optional(),
+    acknowledge_findings: FindingIds.optional(),
     expires_at: TimeInput.optional(),
     kind: z.enum(["delegated", "virtual"]).default("delegated"),
     ttl_seconds: z.int().min(1).max(MAX_TTL_SECONDS).nullable().optional(),

@@ -111,6 +111,16 @@ const EMPTY_ROW = {
   createdAtMs: 0,
 };
 
+/** Grants as they are stored, to be looked at anew. */
+export async function storedDrafts(context: RouteContext, grants: readonly GrantWithPolicy[]): Promise<GrantDraft[]> {
+  const ids = grants.map(({ grant }) => grant.connectionId);
+  const connections = await findConnections(context.db, context.organisationId, ids);
+  return grants.flatMap(({ grant: { connectionId, environment, settings }, policy }) => {
+    const connection = connections.find((row) => row.id === connectionId);
+    return connection === undefined ? [] : [{ connection, policy, environment, settings, field: "" }];
+  });
+}
+
 /** The row of a draft. A grant that is there already keeps its id, and with it what its budgets have counted. */
 export function grantRow(
   context: RouteContext,

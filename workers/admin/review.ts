@@ -1,5 +1,6 @@
 /** The safety review of a credential before it is issued or changed: input from what is known, and who is stopped by it. */
 import { vendorById } from "../../src/catalogue/catalogue.ts";
+import { toTrust } from "../../src/contract/limits.ts";
 import type { AdminProblem } from "../../src/contract/problem.ts";
 import { NO_LIMITS } from "../../src/domain/limits.ts";
 import type { Limits, Trust } from "../../src/domain/limits.ts";
@@ -9,9 +10,11 @@ import { SEVERITIES, reviewBlocks, reviewScope } from "../../src/domain/review.t
 import type { Review } from "../../src/domain/review.ts";
 import { EMPTY_SCOPE } from "../../src/domain/scope.ts";
 import type { Severity } from "../../src/domain/settings.ts";
+import type { CredentialRow, GrantWithPolicy } from "../../src/store/credentials.ts";
+import { credentialView } from "./credential-view.ts";
 import { effectiveDraft } from "./grant-draft.ts";
 import type { GrantDraft } from "./grant-draft.ts";
-import type { Caller } from "./route.ts";
+import type { Caller, RouteContext } from "./route.ts";
 
 export function reviewDrafts(
   drafts: readonly GrantDraft[],
@@ -50,6 +53,23 @@ export function passReview(
     detail: first?.message ?? "The safety review blocks this",
     extensions: { review: reviewView(review), blocking: blocking.map((finding) => finding.id) },
   });
+}
+
+/**
+ * Whether a stored credential may become what it would be: `credential` as it will be, `grants` all of those that it will have,
+ * `drafts` those of them that are looked at.
+ */
+export function passChange(
+  context: RouteContext,
+  credential: CredentialRow,
+  grants: readonly GrantWithPolicy[],
+  drafts: readonly GrantDraft[],
+): Result<void, AdminProblem> {
+  const { expiresAtMs, limits, acknowledged } = credential;
+  const ttlSeconds = expiresAtMs === null ? null : Math.max(0, Math.ceil((expiresAtMs - context.nowMs) / 1_000));
+  const trust = toTrust(credentialView(credential, grants, context.nowMs).trust);
+  const review = reviewDrafts(drafts, { ttlSeconds, trust, limits });
+  return passReview(review, drafts, context.caller, acknowledged);
 }
 
 export function reviewView(review: Review) {

@@ -7,13 +7,13 @@ import { fieldProblem, notFound } from "../../../src/contract/problem.ts";
 import type { AdminProblem } from "../../../src/contract/problem.ts";
 import { err, ok } from "../../../src/domain/result.ts";
 import type { Result } from "../../../src/domain/result.ts";
-import { findConnection } from "../../../src/store/connections.ts";
 import { isUniqueViolation } from "../../../src/store/control-db.ts";
 import type { Statement } from "../../../src/store/control-db.ts";
 import {
   deleteGrant,
   findCredential,
   findGrant,
+  grantsOf,
   guardGrant,
   insertGrant,
   listGrants,
@@ -23,9 +23,10 @@ import type { GrantWithPolicy } from "../../../src/store/credentials.ts";
 import { raiseVersions } from "../../../src/store/gate-pending.ts";
 import { findPolicy } from "../../../src/store/policies.ts";
 import { reply } from "../answer.ts";
+import { reviewBinding } from "../binding-review.ts";
 import { acknowledgeGates, changedMeanwhile, recordChange } from "../changes.ts";
 import { grantView } from "../credential-view.ts";
-import { checkEnvironments, checkedSettings, draftGrants, grantRow } from "../grant-draft.ts";
+import { checkEnvironments, checkedSettings, draftGrants, grantRow, storedDrafts } from "../grant-draft.ts";
 import { pageBody, pageRequest } from "../pages.ts";
 import { EDITORS, READERS, defineRoute } from "../route.ts";
 import type { Outcome, Route, RouteContext } from "../route.ts";
@@ -44,7 +45,7 @@ const createBinding = defineRoute({
   body: BindingCreate,
   responses: { 201: Binding },
   async handler(context, { body }): Promise<Outcome> {
-    const { credential_id: credentialId, ...input } = body;
+    const { credential_id: credentialId, acknowledge_findings: findings, ...input } = body;
     const credential = await findCredential(context.db, context.organisationId, credentialId);
     if (credential === null) return err(fieldProblem("credential_id", "Names no credential"));
     if (credential.status === "revoked") return err(fieldProblem("credential_id", "Names a revoked credential"));
@@ -55,8 +56,11 @@ const createBinding = defineRoute({
     const [draft] = drafts.value;
     if (draft === undefined) throw new Error("A grant was lost on the way");
     const made = grantRow(context, draft, credentialId);
+    const grants = await grantsOf(context.db, context.organisationId, [credentialId]);
+    const reviewed = reviewBinding(context, credential, [...grants, made], draft, findings);
+    if (!reviewed.ok) return reviewed;
     try {
-      return await store(context, null, made, [insertGrant(context.db, made.grant)], 201);
+      return await store(context, null, made, [insertGrant(context.db, made.grant), ...reviewed.value], 201);
     } catch (cause) {
       if (!isUniqueViolation(cause)) throw cause;
       return err({ code: "conflict", detail: "The credential has a grant for this connection already" });
@@ -129,13 +133,21 @@ const changeBinding = defineRoute({
       return err(fieldProblem("policy_id", "Cannot go while the grant has no rules of its own"));
     }
     const environment = body.environment === undefined ? found.grant.environment : body.environment;
-    const agreed = await environmentsAgree(context, found, environment);
-    if (!agreed.ok) return agreed;
     const change = { policyId: policy.value?.id ?? null, environment, settings: settings.value };
     const after = { grant: { ...found.grant, ...change }, policy: policy.value };
+    const [draft] = await storedDrafts(context, [after]);
+    const credential = await findCredential(context.db, context.organisationId, found.grant.credentialId);
+    if (draft === undefined || credential === null) return err(notFound("binding"));
+    const agreed = checkEnvironments([draft], credential.environment);
+    if (!agreed.ok) return agreed;
+    const grants = await grantsOf(context.db, context.organisationId, [credential.id]);
+    const others = grants.filter((each) => each.grant.id !== found.grant.id);
+    const reviewed = reviewBinding(context, credential, [...others, after], draft, body.acknowledge_findings);
+    if (!reviewed.ok) return reviewed;
     const statements = [
       guardGrant(context.db, found.grant),
       updateGrant(context.db, context.organisationId, found.grant.id, change),
+      ...reviewed.value,
     ];
     try {
       return await store(context, found, after, statements, 200);
@@ -170,18 +182,6 @@ async function policyOf(
   if (id === null) return ok(null);
   const policy = await findPolicy(context.db, context.organisationId, id);
   return policy === null ? err(fieldProblem("policy_id", "Names no policy")) : ok(policy);
-}
-
-async function environmentsAgree(
-  context: RouteContext,
-  found: GrantWithPolicy,
-  environment: string | null,
-): Promise<Result<void, AdminProblem>> {
-  const connection = await findConnection(context.db, context.organisationId, found.grant.connectionId);
-  const credential = await findCredential(context.db, context.organisationId, found.grant.credentialId);
-  if (connection === null || credential === null) return err(notFound("binding"));
-  const draft = { connection, policy: null, environment, settings: found.grant.settings, field: "" };
-  return checkEnvironments([draft], credential.environment);
 }
 
 async function store(

@@ -25,10 +25,10 @@ import { reply } from "../answer.ts";
 import { acknowledgeGates, changedMeanwhile, recordChange } from "../changes.ts";
 import { checkStored } from "../constraint.ts";
 import { credentialStatus, credentialView } from "../credential-view.ts";
-import { checkEnvironments, draftGrants, grantRow } from "../grant-draft.ts";
+import { checkEnvironments, draftGrants, grantRow, storedDrafts } from "../grant-draft.ts";
 import type { GrantDraft } from "../grant-draft.ts";
 import { activeRecipient, tokenColumns } from "../issue.ts";
-import { passReview, reviewDrafts } from "../review.ts";
+import { passChange } from "../review.ts";
 import { EDITORS, ISSUERS, defineRoute } from "../route.ts";
 import type { Outcome, Route, RouteContext } from "../route.ts";
 import { findVisible } from "./credentials.ts";
@@ -38,6 +38,9 @@ const PATH = "/api/v1/delegated-credentials";
 const ALIAS = "/admin/virtual-keys";
 const TAG = "Delegated credentials";
 const ONE = z.strictObject({ credential_id: CredentialId });
+
+/** Members of a credential that the safety review looks at, beside its grants. */
+const REVIEWED_MEMBERS = ["ttl_seconds", "expires_at", "limits", "trust"] as const;
 
 const changeCredential = defineRoute({
   method: "PATCH",
@@ -74,7 +77,12 @@ const changeCredential = defineRoute({
     };
     const given =
       recipient.value === null ? [] : [guardRecipient(context.db, context.organisationId, recipient.value.id)];
-    if (body.grants === undefined) return storeCredential(context, found.value, change, grants, given);
+    const after = { ...row, ...change };
+    if (body.grants === undefined) {
+      const weighs = REVIEWED_MEMBERS.some((member) => body[member] !== undefined);
+      const passed = weighs ? passChange(context, after, grants, await storedDrafts(context, grants)) : ok(undefined);
+      return passed.ok ? storeCredential(context, found.value, change, grants, given) : passed;
+    }
     const drafts = await draftGrants(
       context,
       body.grants.map((input, i) => ({ input, field: `grants[${i}].` })),
@@ -82,12 +90,9 @@ const changeCredential = defineRoute({
     if (!drafts.ok) return drafts;
     const agreed = checkEnvironments(drafts.value, environment ?? recipient.value?.environment ?? null);
     if (!agreed.ok) return agreed;
-    const view = credentialView({ ...row, ...change }, grants, context.nowMs);
-    const ttlSeconds = expiry.value === null ? null : Math.ceil((expiry.value - context.nowMs) / 1_000);
-    const review = reviewDrafts(drafts.value, { ttlSeconds, trust: toTrust(view.trust), limits: change.limits });
-    const passed = passReview(review, drafts.value, context.caller, change.acknowledged);
-    if (!passed.ok) return passed;
     const replaced = replaceGrants(context, row.id, grants, drafts.value);
+    const passed = passChange(context, after, replaced.grants, drafts.value);
+    if (!passed.ok) return passed;
     return storeCredential(context, found.value, change, replaced.grants, [
       ...given,
       guardDocument(context.db, row),
