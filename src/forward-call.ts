@@ -40,7 +40,7 @@ export interface ForwardCall {
   /** Takes what one more attempt needs of the vendor's quota; false, or a failure: it is not made. Null: there is no quota. */
   readonly takeQuota: (() => Promise<boolean>) | null;
   readonly watch: Watch;
-  readonly ports: Pick<Ports, "clock" | "random" | "fetch" | "sleep" | "health">;
+  readonly ports: Pick<Ports, "clock" | "random" | "fetch" | "fixedLength" | "sleep" | "health">;
 }
 
 /** What goes on between attempts. */

@@ -89,6 +89,7 @@ function bench(answers: readonly Answer[], rule: Partial<Reliability> = {}, keys
         ports: {
           clock: { nowMs: () => Date.now() },
           random: { bytes: (length) => new Uint8Array(length), unit: () => 0.5 },
+          fixedLength: () => new TransformStream(),
           sleep: (ms) => {
             slept.push(ms);
             return Promise.resolve();

@@ -5,6 +5,7 @@
  * What always holds: no byte reaches the vendor before the gate has the admission on durable record; a failing part
  * refuses; every admitted call is settled exactly once.
  */
+import { BodyRoom } from "./body-room.ts";
 import { ID_RANDOM_BYTES, newTimedId } from "./domain/ids.ts";
 import type { LimitStatus } from "./domain/admission.ts";
 import { HeaderMap } from "./domain/header-map.ts";
@@ -30,6 +31,9 @@ const UNAVAILABLE: Refusal = {
   retryAfterSeconds: 1,
 };
 
+/** Of this isolate. */
+const ROOM = new BodyRoom();
+
 export async function handleCall(
   request: Request,
   route: ProxyRoute,
@@ -54,8 +58,10 @@ export async function handleCall(
     }
 
     // 3, 4 and 5: endpoint and environment rules, then rate and budget: admitted by the gate, on durable record.
-    const body = bodyReader(request, headers, settings.maxBodyBytes, ports.clock.nowMs, watch);
-    const admission = admitCall({ request, headers, route, body, requestId, watch }, known.value, ports, settings);
+    const hold = ROOM.hold(known.value.document.id, startedMs);
+    const body = bodyReader(request, headers, settings.maxBodyBytes, ports, watch, hold);
+    const call = { request, headers, route, body, requestId, watch };
+    const admission = admitCall(call, known.value, ports, settings).finally(hold.release);
     // The platform ends a request whose caller has left: one that leaves while its body is looked at is put on record first.
     if (body.mayHoldBytes()) request.signal.addEventListener("abort", () => ports.defer(admission), { once: true });
     const admitted = await admission;

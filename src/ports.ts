@@ -163,7 +163,7 @@ export interface Ports {
   /** The platform's fetch; redirects are never followed. */
   readonly fetch: (request: Request) => Promise<Response>;
   readonly sleep: (ms: number) => Promise<void>;
-  /** A byte pipe whose readable side declares its length, so that the answer keeps its Content-Length. */
+  /** A byte pipe whose readable side declares its length, so that a body keeps its Content-Length. */
   readonly fixedLength: (bytes: number) => {
     readonly readable: ReadableStream<Uint8Array>;
     readonly writable: WritableStream<Uint8Array>;

@@ -34,7 +34,7 @@ export interface KeptBody {
  * nothing more is waited for.
  */
 export async function keepBody(
-  call: Pick<ForwardCall, "body" | "brokenBody" | "declaredBytes" | "signal" | "watch">,
+  call: Pick<ForwardCall, "body" | "brokenBody" | "declaredBytes" | "ports" | "signal" | "watch">,
   replayMaxBytes: number,
 ): Promise<KeptBody> {
   const { body, brokenBody } = call;
@@ -47,6 +47,7 @@ export async function keepBody(
   }
   const reader = chunkReader(body, declaredBytes ?? undefined);
   const breakOff = (): void => brokenBody.abort();
+  const announced = (): Announced => (declaredBytes === null ? null : call.ports.fixedLength(declaredBytes));
   const chunks: Uint8Array[] = [];
   let size = 0;
   const enough = Promise.withResolvers<null>();
@@ -57,7 +58,7 @@ export async function keepBody(
     while (size <= maxBytes) {
       const reading = reader.read();
       const read = await Promise.race([reading, enough.promise]);
-      if (read === null) return once(resumed(chunks, reader, reading, breakOff, declaredBytes), declaredBytes);
+      if (read === null) return once(resumed(chunks, reader, reading, breakOff, announced()), declaredBytes);
       if (read.done) return atHand(concat(chunks, size), size <= replayMaxBytes);
       chunks.push(read.value);
       size += read.value.byteLength;
@@ -67,7 +68,7 @@ export async function keepBody(
   } finally {
     callOff();
   }
-  return once(resumed(chunks, reader, null, breakOff, declaredBytes), declaredBytes);
+  return once(resumed(chunks, reader, null, breakOff, announced()), declaredBytes);
 }
 
 function atHand(body: Uint8Array<ArrayBuffer> | null, again: boolean): KeptBody {
@@ -79,13 +80,15 @@ function once(body: ReadableStream<Uint8Array>, declaredBytes: number | null): K
   return { again: false, uploadMs, next: () => body };
 }
 
+type Announced = Parameters<typeof uploadStream>[2];
+
 /** `reading`: begun, and not waited for. */
 function resumed(
   read: Uint8Array[],
   reader: ChunkReader,
   reading: Promise<Chunk> | null,
   breakOff: () => void,
-  lengthBytes: number | null,
+  announced: Announced,
 ): ReadableStream<Uint8Array> {
   let begun = reading;
   // Whoever pulls hears of it.
@@ -100,7 +103,7 @@ function resumed(
     },
     cancel: (reason) => reader.cancel(reason),
   };
-  return uploadStream(source, breakOff, lengthBytes);
+  return uploadStream(source, breakOff, announced);
 }
 
 /**

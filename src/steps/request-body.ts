@@ -2,9 +2,11 @@
  * The caller's body, read at most once. It streams through untouched unless a scope rule, a signature or a possible
  * retry needs its bytes; then it is kept, within a bound.
  */
+import type { BodyHold } from "../body-room.ts";
 import { declaredLength, type ReadHeaders } from "../domain/header-map.ts";
 import type { Outcome, Refusal } from "../domain/problem.ts";
 import { err, ok } from "../domain/result.ts";
+import type { Ports } from "../ports.ts";
 import type { Watch } from "../watch.ts";
 import { uploadStream } from "../upload-stream.ts";
 import { chunkReader, inTime, readBounded, type ChunkReader, type ReadTimes } from "./timed-read.ts";
@@ -49,8 +51,9 @@ export function bodyReader(
   request: Request,
   headers: ReadHeaders,
   maxBodyBytes: number,
-  nowMs: () => number,
+  { clock: { nowMs }, fixedLength }: Pick<Ports, "clock" | "fixedLength">,
   watch: Watch,
+  hold: BodyHold,
 ): BodyReader {
   const declared = declaredLength(headers);
   let stream: ReadableStream<Uint8Array> | null = declared === 0 ? null : request.body;
@@ -81,7 +84,7 @@ export function bodyReader(
   /** Set when a body was given up in its middle: there is nothing left to send, and the next judgement must say the same. */
   let givenUp: Refusal | null = null;
   const keep = async (body: ReadableStream<Uint8Array>, maxBytes: number): Promise<void> => {
-    const read = await readJudged(body, maxBytes, times());
+    const read = await readJudged(body, maxBytes, times(), hold);
     stream = null;
     if (read.ok) kept = read.value;
     else givenUp = read.error;
@@ -123,7 +126,7 @@ export function bodyReader(
       const body = stream;
       stream = null;
       if (body === null || (declared !== null && look === null)) return body;
-      return uploadStream(counted(body), breakOff, declared);
+      return uploadStream(counted(body), breakOff, declared === null ? null : fixedLength(declared));
     },
   };
 }
@@ -147,11 +150,18 @@ async function readJudged(
   body: ReadableStream<Uint8Array>,
   maxBytes: number,
   times: ReadTimes,
+  hold: BodyHold,
 ): Promise<Outcome<Uint8Array<ArrayBuffer>>> {
-  const read = await readBounded(body, maxBytes, times);
-  if (read === "too_large") return err(tooLarge(maxBytes));
+  const read = await readBounded(body, maxBytes, times, hold.grow);
+  if (read === "too_large") return err(hold.refused() ? NO_ROOM : tooLarge(maxBytes));
   return typeof read === "string" ? err(INCOMPLETE) : ok(read);
 }
+
+const NO_ROOM: Refusal = {
+  code: "unavailable",
+  detail: "Too many bodies wait to be judged now, of this credential or of all. Try again shortly.",
+  retryAfterSeconds: 1,
+};
 
 const INCOMPLETE: Refusal = {
   code: "invalid_request",

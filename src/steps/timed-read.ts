@@ -77,12 +77,14 @@ export async function inTime<T>(read: () => Promise<T>, times: ReadTimes): Promi
 
 /**
  * The whole stream; when it is longer than `maxBytes`, or does not come in time, the rest is cancelled. Kept in one piece
- * that grows, since a sender of single bytes could make a thousand times as much of a list of pieces.
+ * that grows, since a sender of single bytes could make a thousand times as much of a list of pieces; `mayGrow` is asked for its bytes
+ * and makes it too large by refusing them.
  */
 export async function readBounded(
   stream: ReadableStream<Uint8Array>,
   maxBytes: number,
   times: ReadTimes,
+  mayGrow: (bytes: number) => boolean = () => true,
 ): Promise<Uint8Array<ArrayBuffer> | Unread | "too_large"> {
   const reader = chunkReader(stream);
   let kept = new Uint8Array(0);
@@ -94,7 +96,11 @@ export async function readBounded(
     const before = size;
     size += read.value.byteLength;
     if (size > maxBytes) return givenUp(reader, "too_large");
-    if (size > kept.byteLength) kept = grown(kept, Math.min(maxBytes, Math.max(size, 2 * kept.byteLength)));
+    if (size > kept.byteLength) {
+      const bytes = Math.min(maxBytes, Math.max(size, 2 * kept.byteLength));
+      if (!mayGrow(bytes)) return givenUp(reader, "too_large");
+      kept = grown(kept, bytes);
+    }
     kept.set(read.value, before);
   }
 }
