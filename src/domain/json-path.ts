@@ -3,8 +3,9 @@
  *
  * Looking for a member errs on the side of finding it, because vendors read JSON more loosely than RFC 8259: names are
  * compared without case, `_` and `-` (Go, .NET and protobuf readers take such variants for the same member), and lists
- * are entered whether the path says `[]` or not; a name such as `a.b` counts as the path it spells. Whether what was found is spelled and shaped exactly as the path says
- * is told apart, so that a rule which must hold for the real member can refuse the rest.
+ * are entered whether the path says `[]` or not; a name such as `a.b` counts as the path it spells. Whether what was
+ * found is spelled and shaped exactly as the path says is told apart, so that a rule which must hold for the real member
+ * can refuse the rest.
  */
 import { scanJson } from "./json-scan.ts";
 import type { JsonMember, JsonNode, JsonProblem, JsonScalar } from "./json-scan.ts";
