@@ -19,7 +19,7 @@ const LIST_PRICES_USD = {
 
 type Use = Partial<Record<keyof typeof LIST_PRICES_USD, number>>;
 
-/** Per call: when calls come one at a time, and for a credential that is called by 64 at a time. */
+/** Per call: when calls come alone, seconds apart, and for a credential that is called by 64 at a time. */
 interface Part {
   readonly name: string;
   readonly lone: Use;
@@ -31,7 +31,7 @@ const EVENTS_A_MESSAGE = 200;
 /** Calls of a busy credential that share one commit of its gate. */
 const CALLS_A_COMMIT = 10;
 
-/** Of an allowed call that has a recipient and names no customer. A test of the audit Worker holds D1's own count to it. */
+/** Rows of the audit database. Of an allowed call that has a recipient and names no customer. A test of the audit Worker holds D1's own count to it. */
 const EVENT_ROWS = 11;
 
 function everyCall(name: string, use: Use): Part {
@@ -43,21 +43,25 @@ const PARTS: readonly Part[] = [
     workerRequest: 1,
     workerMs: 2,
   }),
-  everyCall("gate, one `admit` a call; settlements ride on it", { durableObjectCall: 1 }),
+  {
+    name: "gate, one `admit` a call; settlements ride on the next one, or come alone",
+    lone: { durableObjectCall: 2 },
+    busy: { durableObjectCall: 1 },
+  },
   {
     name: "gate, time in which it works: 10 ms for a lone call, one second for a thousand that meet",
     lone: { durableObjectSecond: 0.01 },
     busy: { durableObjectSecond: 0.001 },
   },
   {
-    name: `gate's log, one row a commit: each call alone, or about ${CALLS_A_COMMIT} calls sharing one`,
-    lone: { durableObjectRow: 1 },
+    name: `gate's log, one row a commit: a lone call's admission and its settlement, or about ${CALLS_A_COMMIT} calls sharing one`,
+    lone: { durableObjectRow: 2 },
     busy: { durableObjectRow: 1 / CALLS_A_COMMIT },
   },
   {
-    name: "gate, checkpoints and confirmations",
-    lone: { durableObjectRow: 0.05 },
-    busy: { durableObjectRow: 0.01 },
+    name: "gate, its alarm (a row and a wake), confirmations and checkpoints",
+    lone: { durableObjectRow: 2.05, durableObjectCall: 1 },
+    busy: { durableObjectRow: 0.01 + 2 / EVENTS_A_MESSAGE, durableObjectCall: 1 / EVENTS_A_MESSAGE },
   },
   {
     name: `queue, about ${EVENTS_A_MESSAGE} events to a message, or one event when calls are rare`,
@@ -87,14 +91,15 @@ export function costSection(): string {
 
 Reckoned from what the code writes, not billed, beyond what the paid plan includes (\`bench/cost.ts\`).
 
-| part | lone calls, one at a time | busy credential, 64 at a time |
+| part | lone calls, seconds apart | busy credential, 64 at a time |
 |---|---:|---:|
 ${rows.join("\n")}
 | archive in R2, gzip segments | under $0.01 | under $0.01 |
 | **sum** | **${sum("lone")}** | **${sum("busy")}** |
 
 The audit database is nearly all of it, and of that the indexes that make every search fast. Who searches less drops
-\`audit_events_by_path\` and \`audit_events_by_connection\`: two dollars less.
+\`audit_events_by_path\` and \`audit_events_by_connection\`: two dollars less. Calls more than a minute apart have each head of
+their chain signed: two rows more.
 `;
 }
 

@@ -26,8 +26,14 @@ const START_MS = Date.UTC(2026, 10, 22, 12);
 class FakeQueue {
   readonly messages: GateMessage[] = [];
   down = false;
+  hangs = false;
+  hanging = 0;
 
   sendBatch(batch: Iterable<{ readonly body: AuditMessage }>): Promise<void> {
+    if (this.hangs) {
+      this.hanging += 1;
+      return new Promise(() => {});
+    }
     if (this.down) return Promise.reject(new Error("The queue is down"));
     for (const { body } of batch) if (body.kind === "gate") this.messages.push(JSON.parse(JSON.stringify(body)));
     return Promise.resolve();
@@ -93,6 +99,34 @@ async function withGate(work: (bench: Bench) => Promise<void>, changes: Partial<
 
 function at(ms: number): void {
   vi.spyOn(Date, "now").mockReturnValue(ms);
+}
+
+function seqs(bench: Bench): readonly number[] {
+  return bench.queue.events.map((event) => event[EVENT_SEQ]);
+}
+
+/** Waits until exactly these have gone to the queue: what goes at once goes beside the answer. */
+async function sent(bench: Bench, expected: readonly number[]): Promise<void> {
+  await vi.waitFor(() => expect(seqs(bench)).toEqual(expected));
+}
+
+/** When the alarm was last set to, from now on: the storage itself moves times that have passed. */
+function alarmOf(state: DurableObjectState): () => number | null {
+  const setAlarm = vi.spyOn(state.storage, "setAlarm");
+  return () => Number(setAlarm.mock.lastCall?.[0] ?? Number.NaN) || null;
+}
+
+/** Rows written to the object's tables from now on. */
+function countRows(state: DurableObjectState): () => number {
+  const { sql } = state.storage;
+  const exec = sql.exec.bind(sql);
+  let rows = 0;
+  vi.spyOn(sql, "exec").mockImplementation((query, ...bindings) => {
+    const cursor = exec(query, ...bindings);
+    rows += cursor.rowsWritten;
+    return cursor as never;
+  });
+  return () => rows;
 }
 
 afterEach(() => {
@@ -213,7 +247,9 @@ describe("revocation", () => {
       for (let n = 0; n < 200; n += 1) await bench.code();
       at(START_MS + 60_000);
       await bench.gate.alarm();
-      const refused = bench.queue.events.map(eventFromTuple).filter((event) => event.reason === "revoked");
+      // The first went out at once, and again, since nobody confirmed it.
+      const events = new Map(bench.queue.events.map((event) => [event[EVENT_SEQ], eventFromTuple(event)]));
+      const refused = [...events.values()].filter((event) => event.reason === "revoked");
       expect(refused.length).toBe(MAX_DEAD_EVENTS_PER_MINUTE + 1);
       expect(refused.reduce((sum, { count }) => sum + count, 0)).toBe(200);
     });
@@ -224,6 +260,7 @@ describe("delivery", () => {
   test("events are sent, sent again until confirmed, and then forgotten", async () => {
     at(START_MS);
     await withGate(async (bench) => {
+      const alarmMs = alarmOf(bench.state);
       await bench.gate.settle([settlementOf(await bench.go()), settlementOf(await bench.go())]);
       await bench.gate.alarm();
       expect(bench.queue.events.map((event) => event[EVENT_SEQ])).toEqual([1, 2]);
@@ -237,10 +274,128 @@ describe("delivery", () => {
       await bench.gate.alarm();
       expect(bench.queue.events.slice(4).map((event) => event[EVENT_SEQ])).toEqual([2]);
       await bench.gate.acknowledge([[2, 2]]);
+      // Kept for the next commit, at the latest the one of the alarm that is set.
+      expect(alarmMs()).toBeGreaterThan(START_MS + 60_000);
+      expect(alarmMs()).toBeLessThanOrEqual(START_MS + 75_000);
+      await bench.gate.alarm();
       bench.crash();
       at(START_MS + 600_000);
       await bench.gate.alarm();
       expect(bench.queue.events).toHaveLength(5);
+    });
+  });
+
+  test("a confirmation that is forgotten in a crash is asked for again", async () => {
+    at(START_MS);
+    await withGate(async (bench) => {
+      await bench.gate.settle([settlementOf(await bench.go())]);
+      await sent(bench, [1]);
+      await bench.gate.acknowledge([[1, 1]]);
+      bench.crash();
+      await bench.gate.alarm();
+      await sent(bench, [1, 1]);
+      await bench.gate.acknowledge([[1, 1]]);
+      // The next commit takes it along.
+      await bench.go();
+      bench.crash();
+      at(START_MS + 60_000);
+      await bench.gate.alarm();
+      expect(seqs(bench)).toEqual([1, 1, 2]);
+    });
+  });
+
+  test("a call that comes alone is sent as it ends; those that follow it closely gather", async () => {
+    at(START_MS);
+    await withGate(async (bench) => {
+      const alarmMs = alarmOf(bench.state);
+      await bench.gate.settle([settlementOf(await bench.go())]);
+      await sent(bench, [1]);
+      for (const ms of [50, 100, 150]) {
+        at(START_MS + ms);
+        await bench.gate.settle([settlementOf(await bench.go())]);
+      }
+      expect(alarmMs()).toBeGreaterThan(START_MS + 150);
+      expect(alarmMs()).toBeLessThanOrEqual(START_MS + 1_150);
+      at(alarmMs() ?? 0);
+      expect(seqs(bench)).toEqual([1]);
+      await bench.gate.alarm();
+      expect(seqs(bench)).toEqual([1, 2, 3, 4]);
+      expect(bench.queue.messages).toHaveLength(2);
+      at(START_MS + 10_000);
+      await bench.gate.acknowledge([[1, 4]]);
+      await bench.gate.settle([settlementOf(await bench.go())]);
+      await sent(bench, [1, 2, 3, 4, 5]);
+    });
+  });
+
+  test("calls that end in the same moment wait for nothing but the gathering", async () => {
+    at(START_MS);
+    await withGate(async (bench) => {
+      const alarmMs = alarmOf(bench.state);
+      const admissions = [await bench.go(), await bench.go(), await bench.go()];
+      await Promise.all(admissions.map((admission) => bench.gate.settle([settlementOf(admission)])));
+      await vi.waitFor(() => expect(seqs(bench)).toContain(1));
+      expect(alarmMs()).toBeLessThanOrEqual(START_MS + 1_000);
+      at(alarmMs() ?? 0);
+      await bench.gate.alarm();
+      expect(seqs(bench)).toEqual([1, 2, 3]);
+    });
+  });
+
+  test("a refusal that comes alone is sent at once, with the mail that it asks for", async () => {
+    const trust = { mode: "first_use" as const, addresses: [], allowWorkers: [] };
+    at(START_MS);
+    await withGate(
+      async (bench) => {
+        await bench.gate.addTrusted("203.0.113.7");
+        expect(await bench.code({ address: { ip: "198.51.100.1", viaWorker: false } })).toBe("address_unconfirmed");
+        await vi.waitFor(() => expect(bench.queue.notices).toHaveLength(1));
+        expect(bench.queue.events.map(eventFromTuple)).toMatchObject([{ reason: "address_unconfirmed" }]);
+      },
+      { trust },
+    );
+  });
+
+  test("a call that comes alone sets one alarm and writes three rows, as bench/cost.ts reckons", async () => {
+    at(START_MS);
+    await withGate(async (bench) => {
+      await bench.gate.settle([settlementOf(await bench.go())]);
+      await sent(bench, [1]);
+      await bench.gate.acknowledge([[1, 1]]);
+      at(START_MS + 5_000);
+      await bench.state.storage.deleteAlarm();
+      await bench.gate.alarm();
+
+      at(START_MS + 10_000);
+      const setAlarm = vi.spyOn(bench.state.storage, "setAlarm");
+      const rows = countRows(bench.state);
+      await bench.gate.settle([settlementOf(await bench.go())]);
+      await sent(bench, [1, 2]);
+      await bench.gate.acknowledge([[2, 2]]);
+      expect(setAlarm).toHaveBeenCalledTimes(1);
+      expect(setAlarm.mock.calls[0]?.[0]).toBe(START_MS + 15_000);
+      at(START_MS + 15_000);
+      await bench.gate.alarm();
+      expect(rows()).toBe(3);
+    });
+  });
+
+  test("a sending that never ends holds nobody up for more than ten seconds", async () => {
+    at(START_MS);
+    await withGate(async (bench) => {
+      const alarmMs = alarmOf(bench.state);
+      bench.queue.hangs = true;
+      await bench.gate.settle([settlementOf(await bench.go())]);
+      await vi.waitFor(() => expect(bench.queue.hanging).toBe(1));
+      bench.queue.hangs = false;
+      at(START_MS + 1_000);
+      await bench.gate.settle([settlementOf(await bench.go())]);
+      expect(alarmMs()).toBeLessThanOrEqual(START_MS + 10_000);
+      await bench.gate.alarm();
+      expect(seqs(bench)).toEqual([]);
+      at(alarmMs() ?? 0);
+      await bench.gate.alarm();
+      expect(seqs(bench)).toEqual([1, 2]);
     });
   });
 

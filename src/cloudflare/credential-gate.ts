@@ -52,7 +52,9 @@ export class CredentialGate extends DurableObject<CredentialGateEnv> {
   async admit(request: AdmissionRequest): Promise<AdmissionReply> {
     const turn = this.#decide(request, null);
     if (turn.reply === null) return this.#admitOnLease(request, turn);
-    if (turn.records.length > 0) await this.#journal.store(turn.records, Date.now());
+    const nowMs = Date.now();
+    if (turn.reply.decision === "refused") await this.#journal.storeAndSend(turn.records, nowMs);
+    else if (turn.records.length > 0) await this.#journal.store(turn.records, nowMs);
     return this.#withSharedLimits(request, turn.reply);
   }
 
@@ -74,12 +76,13 @@ export class CredentialGate extends DurableObject<CredentialGateEnv> {
     if (turn.fold !== null) {
       const { facts, reason, status } = turn.fold;
       this.#journal.fold.add(reason, `${reason} ${facts[2] ?? ""}`, { facts, status }, nowMs);
+      this.#journal.schedule(nowMs);
     }
     if (turn.reply?.decision === "go") {
       this.#journal.admissionLeases.open(turn.reply.admission, nowMs);
       this.#learnHolds(request.connectionId, nowMs);
+      this.#journal.scheduleCall(nowMs);
     }
-    this.#journal.schedule(nowMs);
     return turn;
   }
 
@@ -159,12 +162,12 @@ export class CredentialGate extends DurableObject<CredentialGateEnv> {
     return reports;
   }
 
-  /** Closes admissions. Those that are unknown or closed already are passed over. */
+  /** Closes admissions when no other call came for this to ride on. Those that are unknown or closed already are passed over. */
   async settle(settlements: readonly Settlement[]): Promise<void> {
     const nowMs = Date.now();
     const records = settle(this.#journal.state, settlements, nowMs);
     for (const { admission } of settlements) this.#journal.admissionLeases.close(admission);
-    await this.#journal.store(records, nowMs);
+    await this.#journal.storeAndSend(records, nowMs);
   }
 
   /** Whether the vendor's quota has a unit left for a repeat of an admitted call on this grant; takes it. */
@@ -213,7 +216,7 @@ export class CredentialGate extends DurableObject<CredentialGateEnv> {
     ranges: readonly (readonly [from: number, to: number])[],
     notices: readonly string[] = [],
   ): Promise<void> {
-    await this.#journal.acknowledge(ranges, notices);
+    this.#journal.acknowledge(ranges, notices);
   }
 
   override async alarm(): Promise<void> {

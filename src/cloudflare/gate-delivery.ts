@@ -14,6 +14,8 @@ import { checkpointKey, signCheckpoint } from "./checkpoint-signer.ts";
 /** A chain's head is signed at most this often. */
 const SIGN_EVERY_MS = 60_000;
 const MAX_SENDS_PER_ROUND = 8;
+/** A sending that has not ended after this long counts as lost. */
+const SENDING_LOST_MS = 10_000;
 const MAX_NOTICES_PER_MESSAGE = 20;
 
 export class GateDelivery {
@@ -28,6 +30,13 @@ export class GateDelivery {
   #attempt = 0;
   /** After the Queue refused a batch. */
   #blockedUntilMs = 0;
+  /** While a round of sending is on its way, or 0. */
+  #sendingUntilMs = 0;
+  /** When the last round began. */
+  #roundAtMs = 0;
+  /** Events up to this seq are about to be sent by somebody who needs no alarm for it. */
+  #promisedTo = 0;
+  #promisedAtMs = 0;
   #signedSeq = 0;
   #signedAtMs = 0;
 
@@ -36,16 +45,31 @@ export class GateDelivery {
     this.#signingSeed = signingSeed;
   }
 
+  /**
+   * Whether what is closed now may be sent at once, since nothing was sent within `gatherMs`. Who is told so calls `deliver`
+   * as soon as it is durable; should that never happen, the alarm comes later.
+   */
+  promise(state: GateState, nowMs: number, gatherMs: number): boolean {
+    const earliestMs = Math.max(this.#blockedUntilMs, this.#sendingUntilMs, this.#roundAtMs + gatherMs);
+    if (nowMs < earliestMs) return false;
+    this.#roundAtMs = nowMs;
+    this.#promisedTo = newestSeq(state);
+    this.#promisedAtMs = nowMs;
+    return true;
+  }
+
   /** When there is something to do, or null. `gatherMs`: how long fresh events may gather. */
   dueMs(state: GateState, nowMs: number, gatherMs: number): number | null {
     let dueMs = Infinity;
-    const fresh = state.outbox.at(-1)?.[EVENT_SEQ] ?? 0;
-    if (fresh > this.#sentTo || state.notices.size > this.#sentNotices.size) dueMs = nowMs + gatherMs;
+    const fresh = newestSeq(state);
+    const promised = fresh > this.#sentTo && fresh <= this.#promisedTo;
+    if (promised) dueMs = this.#promisedAtMs + resendDelayMs(1);
+    else if (fresh > this.#sentTo || state.notices.size > this.#sentNotices.size) dueMs = nowMs + gatherMs;
     const oldest = this.#oldestSentMs();
     if (oldest !== null) dueMs = Math.min(dueMs, oldest + resendDelayMs(this.#attempt + 1));
-    if (state.closed > this.#signedSeq)
+    if (state.closed > this.#signedSeq && !promised)
       dueMs = Math.min(dueMs, Math.max(nowMs + gatherMs, this.#signedAtMs + SIGN_EVERY_MS));
-    return dueMs === Infinity ? null : Math.max(nowMs, dueMs, this.#blockedUntilMs);
+    return dueMs === Infinity ? null : Math.max(nowMs, dueMs, this.#blockedUntilMs, this.#sendingUntilMs);
   }
 
   /** To be called when the audit database has confirmed something. */
@@ -59,7 +83,12 @@ export class GateDelivery {
 
   /** Sends what is new, or everything unconfirmed when its time has come. Never throws. */
   async deliver(credentialId: string, state: GateState, durableSeq: number, nowMs: number): Promise<void> {
-    if (nowMs < this.#blockedUntilMs) return;
+    if (nowMs < Math.max(this.#blockedUntilMs, this.#sendingUntilMs)) {
+      this.#promisedTo = 0;
+      return;
+    }
+    this.#roundAtMs = nowMs;
+    this.#sendingUntilMs = nowMs + SENDING_LOST_MS;
     const oldest = this.#oldestSentMs();
     if (oldest !== null && nowMs >= oldest + resendDelayMs(this.#attempt + 1)) this.#forgetSent();
     try {
@@ -70,11 +99,13 @@ export class GateDelivery {
       this.#forgetSent();
       this.#blockedUntilMs = nowMs + resendDelayMs(this.#attempt);
     }
+    this.#sendingUntilMs = 0;
   }
 
   #forgetSent(): void {
     this.#attempt += 1;
     this.#sentTo = 0;
+    this.#promisedTo = 0;
     this.#sent = [];
     this.#sentNotices.clear();
   }
@@ -125,6 +156,10 @@ export class GateDelivery {
     this.#key ??= checkpointKey(this.#signingSeed);
     return this.#key;
   }
+}
+
+function newestSeq(state: GateState): number {
+  return state.outbox.at(-1)?.[EVENT_SEQ] ?? 0;
 }
 
 /** The newest head that is durable, as far as it is still known here. */

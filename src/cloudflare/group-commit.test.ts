@@ -26,7 +26,7 @@ function bench() {
     else syncs[at]?.reject(error);
     await new Promise((resolve) => setTimeout(resolve, 0));
   };
-  return { rows, syncs, broken, settled, commit, sync };
+  return { commits, rows, syncs, broken, settled, commit, sync };
 }
 
 describe("GroupCommit", () => {
@@ -55,6 +55,22 @@ describe("GroupCommit", () => {
     await sync(1);
     expect(settled).toEqual(["ok 1", "ok "]);
     expect(rows).toEqual([[1]]);
+  });
+
+  test("what is in no hurry goes with the next commit, before its records", async () => {
+    const { commits, rows, commit, sync } = bench();
+    commits.keepForNext([1, 2]);
+    expect(rows).toEqual([]);
+    expect(commits.keepsSome).toBe(true);
+    commit(3);
+    expect(rows).toEqual([[1, 2, 3]]);
+    commits.keepForNext([4]);
+    await sync(0);
+    expect(rows).toHaveLength(1);
+    expect(commits.keepsSome).toBe(true);
+    commit();
+    expect(rows).toEqual([[1, 2, 3], [4]]);
+    expect(commits.keepsSome).toBe(false);
   });
 
   test("after a failed write nothing succeeds any more", async () => {

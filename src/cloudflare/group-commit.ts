@@ -28,6 +28,16 @@ export class GroupCommit<T> {
     return promise;
   }
 
+  /** Records in no hurry: they go with the next commit. Nobody may rely on them before. */
+  keepForNext(records: readonly T[]): void {
+    for (const record of records) this.#pending.push(record);
+  }
+
+  /** Whether records wait for somebody to commit. */
+  get keepsSome(): boolean {
+    return this.#pending.length > 0;
+  }
+
   async #drain(): Promise<void> {
     this.#draining = true;
     let current: PromiseWithResolvers<void> | null = null;

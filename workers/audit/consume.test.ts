@@ -54,6 +54,20 @@ async function deliver(bodies: readonly unknown[], database?: D1Database): Promi
   return fates;
 }
 
+/** The database; `seen` learns the results of each transaction. */
+function watched(seen: (results: readonly D1Result[]) => void): D1Database {
+  return new Proxy(AUDIT_DB, {
+    get: (database, name) =>
+      name !== "batch"
+        ? Reflect.get(database, name)
+        : async (statements: D1PreparedStatement[]) => {
+            const results = await database.batch(statements);
+            seen(results);
+            return results;
+          },
+  });
+}
+
 function gateWith(requests: number): MemoryGate {
   credentials += 1;
   const gate = new MemoryGate(gateDocumentOf({ credentialId: `dcred_${credentials}` }));
@@ -123,15 +137,8 @@ describe("storing", () => {
 
   test("writes the rows that the costs in bench/RESULTS.md are reckoned with", async () => {
     let written = 0;
-    const counting = new Proxy(AUDIT_DB, {
-      get: (database, name) =>
-        name !== "batch"
-          ? Reflect.get(database, name)
-          : async (statements: D1PreparedStatement[]) => {
-              const results = await database.batch(statements);
-              written += results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
-              return results;
-            },
+    const counting = watched((results) => {
+      written += results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
     });
     const gate = gateWith(202);
     // Those without a customer; the first makes the hour's sum.
@@ -144,6 +151,29 @@ describe("storing", () => {
     written = 0;
     await deliver([messageOf(gate, others)], counting);
     expect(written).toBe(11 * others.length + 1);
+  });
+
+  test("the largest messages of many gates share one statement", async () => {
+    const gates = Array.from({ length: 20 }, () => gateWith(1));
+    const messages = gates.map((gate) => {
+      const big = gate.state.outbox.map((event) => event.with(24, "\u20ac".repeat(8_000)) as unknown as EventTuple);
+      return messageOf(gate, big);
+    });
+    const batches: number[] = [];
+    expect(
+      await deliver(
+        messages,
+        watched((results) => void batches.push(results.length)),
+      ),
+    ).toEqual(gates.map(() => "ack"));
+    expect(batches).toEqual([1]);
+    const ids = gates.map((gate) => gate.document.credentialId);
+    expect(told.map(({ gate, ranges }) => [gate, ranges])).toEqual(ids.map((id) => [id, [[1, 2]]]));
+    const stored = await rows<{ n: number }>(
+      `SELECT count(*) AS n FROM audit_events WHERE length(user_agent) = 8000 AND credential_id IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(ids),
+    );
+    expect(stored).toEqual([{ n: 40 }]);
   });
 
   test("redelivery in any order and any cut changes no row and no sum", async () => {

@@ -5,13 +5,15 @@
  * database; whatever fails comes again, and inserting again changes nothing. If the confirmation to a gate fails, the
  * gate sends its events again.
  */
-import type { AuditMessage } from "../../src/cloudflare/audit-messages.ts";
+import type { AuditMessage, PaymentMessage } from "../../src/cloudflare/audit-messages.ts";
 import { EVENT_SEQ } from "../../src/domain/chain.ts";
 import { resolvePayment, storeRows } from "../../src/store/audit-events.ts";
 import type { AuditEnv } from "./env.ts";
 import { parseAuditMessage } from "./message-schema.ts";
 
 const MAX_RETRY_SECONDS = 600;
+/** A message brings about 60 KB of events at most (`MAX_MESSAGE_CHARS`), and D1 takes 2 MB as a parameter. */
+const MAX_MESSAGES_PER_STATEMENT = 20;
 
 interface Arrival {
   readonly message: Message;
@@ -38,8 +40,7 @@ export async function consume(batch: MessageBatch, env: AuditEnv): Promise<void>
 async function store(arrivals: readonly Arrival[], database: D1Database): Promise<readonly Arrival[]> {
   if (arrivals.length === 0) return [];
   try {
-    const statements = arrivals.flatMap(({ content }) => statementsOf(content, database));
-    if (statements.length > 0) await database.batch(statements);
+    await run(arrivals, database);
     for (const { message } of arrivals) message.ack();
     return arrivals;
   } catch (cause) {
@@ -48,8 +49,7 @@ async function store(arrivals: readonly Arrival[], database: D1Database): Promis
   const stored: Arrival[] = [];
   for (const arrival of arrivals) {
     try {
-      const statements = statementsOf(arrival.content, database);
-      if (statements.length > 0) await database.batch(statements);
+      await run([arrival], database);
       arrival.message.ack();
       stored.push(arrival);
     } catch (cause) {
@@ -60,10 +60,24 @@ async function store(arrivals: readonly Arrival[], database: D1Database): Promis
   return stored;
 }
 
-function statementsOf(content: AuditMessage, database: D1Database): D1PreparedStatement[] {
-  if (content.kind !== "payment") return storeRows(database, content);
+/** One transaction. The events of several messages share a statement, since each statement has a price of its own. */
+async function run(arrivals: readonly Arrival[], database: D1Database): Promise<void> {
+  const statements: D1PreparedStatement[] = [];
+  for (let at = 0; at < arrivals.length; at += MAX_MESSAGES_PER_STATEMENT) {
+    const contents = arrivals.slice(at, at + MAX_MESSAGES_PER_STATEMENT).map(({ content }) => content);
+    const events = contents.flatMap((content) => (content.kind === "payment" ? [] : content.events));
+    statements.push(...storeRows(database, { events }));
+  }
+  for (const { content } of arrivals) {
+    if (content.kind === "payment") statements.push(lateOutcome(content, database));
+    else if (content.kind === "gate") statements.push(...storeRows(database, { ...content, events: [] }));
+  }
+  if (statements.length > 0) await database.batch(statements);
+}
+
+function lateOutcome(content: PaymentMessage, database: D1Database): D1PreparedStatement {
   const { organisation_id: organisationId, reference, state, transaction } = content;
-  return [resolvePayment(database, { organisationId, reference, state, transaction })];
+  return resolvePayment(database, { organisationId, reference, state, transaction });
 }
 
 /** Tells each gate which of its events are safe. */
