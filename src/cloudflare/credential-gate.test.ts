@@ -228,6 +228,21 @@ describe("revocation", () => {
     });
   });
 
+  test("a settlement that is repeated is answered no sooner than the first is durable", async () => {
+    await withGate(async (bench) => {
+      const settlement = settlementOf(await bench.go());
+      const disk = Promise.withResolvers<void>();
+      vi.spyOn(bench.state.storage, "sync").mockReturnValue(disk.promise);
+      let answered = 0;
+      const settled = [1, 2].map(() => bench.gate.settle([settlement]).then(() => (answered += 1)));
+      await scheduler.wait(20);
+      expect(answered).toBe(0);
+      disk.resolve();
+      await Promise.all(settled);
+      expect(answered).toBe(2);
+    });
+  });
+
   test("a raised version sends callers with the old document back to the database", async () => {
     await withGate(async (bench) => {
       await bench.go();

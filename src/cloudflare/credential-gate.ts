@@ -52,9 +52,10 @@ export class CredentialGate extends DurableObject<CredentialGateEnv> {
   async admit(request: AdmissionRequest): Promise<AdmissionReply> {
     const turn = this.#decide(request, null);
     if (turn.reply === null) return this.#admitOnLease(request, turn);
-    const nowMs = Date.now();
-    if (turn.reply.decision === "refused") await this.#journal.storeAndSend(turn.records, nowMs);
-    else if (turn.records.length > 0) await this.#journal.store(turn.records, nowMs);
+    if (turn.records.length > 0) {
+      const storing = turn.reply.decision === "refused" ? "storeAndSend" : "store";
+      await this.#journal[storing](turn.records, Date.now());
+    }
     return this.#withSharedLimits(request, turn.reply);
   }
 

@@ -126,8 +126,7 @@ export class GateJournal {
    * a call that comes alone needs no alarm for it.
    */
   async storeAndSend(records: readonly GateRecord[], nowMs: number): Promise<void> {
-    if (records.length === 0) return;
-    const atOnce = this.#delivery.promise(this.state, nowMs, this.#gatherMs);
+    const atOnce = records.length > 0 && this.#delivery.promise(this.state, nowMs, this.#gatherMs);
     await this.store(records, nowMs);
     if (atOnce) this.#defer(this.#send(this.nowMs()).then(() => this.schedule(Date.now())));
   }
