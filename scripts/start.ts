@@ -55,9 +55,25 @@ async function main(): Promise<void> {
     if (vendor !== null) state.markSeeded(settings.demoPort);
     process.stdout.write(welcome(settings, vars, seeded));
   } catch (error) {
-    report(error);
+    await vendor?.stop();
+    vendor = null;
+    report(isAddressInUse(error) ? await busyPort(settings) : error);
     await stop(1);
   }
+}
+
+/** Somebody took a port after it was found free: says which. */
+async function busyPort(settings: LocalSettings): Promise<unknown> {
+  try {
+    await assertPorts(settings);
+    return new StartupError("Another program held a port for a moment: start again");
+  } catch (error) {
+    return error;
+  }
+}
+
+function isAddressInUse(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_ADDRESS_IN_USE";
 }
 
 async function assertPorts(settings: LocalSettings): Promise<void> {

@@ -114,7 +114,11 @@ describe("a start that cannot succeed", () => {
 
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-  function start(environment: Readonly<Record<string, string>>): Promise<{ code: number | null; stderr: string }> {
+  /** `printed` is called once the first line has come: the settings and the ports were looked at by then. */
+  function start(
+    environment: Readonly<Record<string, string>>,
+    printed = () => {},
+  ): Promise<{ code: number | null; stderr: string }> {
     return new Promise((done) => {
       const child = spawn(process.execPath, ["scripts/start.ts"], {
         cwd: REPOSITORY,
@@ -130,6 +134,7 @@ describe("a start that cannot succeed", () => {
         },
       });
       let stderr = "";
+      child.stdout.once("data", printed);
       child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString("utf8")));
       child.on("close", (code) => done({ code, stderr }));
     });
@@ -154,6 +159,22 @@ describe("a start that cannot succeed", () => {
       for (const name of ["RELAYKEY_PROXY_PORT", "RELAYKEY_ADMIN_PORT", "RELAYKEY_DEMO_PORT"]) {
         await expectOneLine({ [name]: port }, `Port ${port} is in use`, name);
       }
+    } finally {
+      blocker.close();
+    }
+  });
+
+  it("names a port that somebody takes while it starts", async () => {
+    const blocker = createServer();
+    const bound = Promise.withResolvers<void>();
+    const started = start({ RELAYKEY_DEMO: "off" }, () => blocker.listen(18_792, "127.0.0.1", bound.resolve));
+    try {
+      await bound.promise;
+      const { code, stderr } = await started;
+      expect(code, stderr).toBe(1);
+      expect(stderr.trim().split("\n"), stderr).toHaveLength(1);
+      expect(stderr).toContain("Port 18792 is in use");
+      expect(stderr).toContain("RELAYKEY_ADMIN_PORT");
     } finally {
       blocker.close();
     }

@@ -3,6 +3,7 @@
  * What it prints is kept, so that a test can look for secrets in it. Everything it started ends with `stop()`.
  */
 import { spawn, type ChildProcess } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -211,22 +212,28 @@ function killQuietly(pid: number): void {
   }
 }
 
-/** Three ports that were free a moment ago, all held at once so that they differ. */
+/**
+ * Below those that the system gives to outgoing connections and to whoever asks for any port: one of these is not taken by
+ * chance between its choice and its use, or while a stack is down.
+ */
+const FIRST_PORT = 20_000;
+const PORTS = 12_000;
+
+/** Three that differ and were free a moment ago. */
 async function freePorts(): Promise<[number, number, number]> {
-  const servers = await Promise.all(
-    [0, 1, 2].map(
-      () =>
-        new Promise<ReturnType<typeof createServer>>((done) => {
-          const server = createServer();
-          server.listen(0, "127.0.0.1", () => done(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  const ports = new Set<number>();
+  while (ports.size < 3) {
+    const port = FIRST_PORT + randomInt(PORTS);
+    if (await isFree(port)) ports.add(port);
+  }
   const [first = 0, second = 0, third = 0] = ports;
   return [first, second, third];
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", () => resolve(false));
+    probe.listen({ port, host: "127.0.0.1", exclusive: true }, () => probe.close(() => resolve(true)));
+  });
 }
