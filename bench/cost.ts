@@ -31,7 +31,10 @@ const EVENTS_A_MESSAGE = 200;
 /** Calls of a busy credential that share one commit of its gate. */
 const CALLS_A_COMMIT = 10;
 
-/** Rows of the audit database. Of an allowed call that has a recipient and names no customer. A test of the audit Worker holds D1's own count to it. */
+/**
+ * In the audit database, for an allowed call that has a recipient and names no customer. Tests hold the rows that the
+ * audit Worker and the gate write to what is reckoned here.
+ */
 const EVENT_ROWS = 11;
 
 function everyCall(name: string, use: Use): Part {

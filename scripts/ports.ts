@@ -6,14 +6,19 @@ const ANSWER_POLL_MS = 25;
 
 /** Throws `StartupError` naming the variable that moves the port. */
 export async function assertPortFree(port: number, variable: string): Promise<void> {
-  const code = await new Promise<string | null>((resolve) => {
+  const code = await listenError(port);
+  if (code === null) return;
+  const reason = code === "EADDRINUSE" ? "is in use" : `cannot be opened (${code})`;
+  throw new StartupError(`Port ${port} ${reason}: stop what listens there, or set ${variable} to another port`);
+}
+
+/** The code of the error with which the port cannot be listened on, as `EADDRINUSE`; null: it is free. */
+export function listenError(port: number): Promise<string | null> {
+  return new Promise((resolve) => {
     const probe = createServer();
     probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "unknown"));
     probe.listen({ port, host: "127.0.0.1", exclusive: true }, () => probe.close(() => resolve(null)));
   });
-  if (code === null) return;
-  const reason = code === "EADDRINUSE" ? "is in use" : `cannot be opened (${code})`;
-  throw new StartupError(`Port ${port} ${reason}: stop what listens there, or set ${variable} to another port`);
 }
 
 /** Resolves once something accepts connections on the port; throws after `timeoutMs`. */

@@ -278,7 +278,7 @@ describe("delivery", () => {
       const alarmMs = alarmOf(bench.state);
       await bench.gate.settle([settlementOf(await bench.go()), settlementOf(await bench.go())]);
       await bench.gate.alarm();
-      expect(bench.queue.events.map((event) => event[EVENT_SEQ])).toEqual([1, 2]);
+      expect(seqs(bench)).toEqual([1, 2]);
       await bench.gate.alarm();
       expect(bench.queue.events).toHaveLength(2);
       at(START_MS + 5_000);
@@ -428,7 +428,7 @@ describe("delivery", () => {
       expect(bench.queue.events).toEqual([]);
       at(START_MS + 6_000);
       await bench.gate.alarm();
-      expect(bench.queue.events.map((event) => event[EVENT_SEQ])).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      expect(seqs(bench)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     });
   });
 

@@ -32,11 +32,10 @@ export class GateDelivery {
   #blockedUntilMs = 0;
   /** While a round of sending is on its way, or 0. */
   #sendingUntilMs = 0;
-  /** When the last round began. */
+  /** When the last round began, or was promised. */
   #roundAtMs = 0;
   /** Events up to this seq are about to be sent by somebody who needs no alarm for it. */
   #promisedTo = 0;
-  #promisedAtMs = 0;
   #signedSeq = 0;
   #signedAtMs = 0;
 
@@ -54,7 +53,6 @@ export class GateDelivery {
     if (nowMs < earliestMs) return false;
     this.#roundAtMs = nowMs;
     this.#promisedTo = newestSeq(state);
-    this.#promisedAtMs = nowMs;
     return true;
   }
 
@@ -63,7 +61,7 @@ export class GateDelivery {
     let dueMs = Infinity;
     const fresh = newestSeq(state);
     const promised = fresh > this.#sentTo && fresh <= this.#promisedTo;
-    if (promised) dueMs = this.#promisedAtMs + resendDelayMs(1);
+    if (promised) dueMs = this.#roundAtMs + resendDelayMs(1);
     else if (fresh > this.#sentTo || state.notices.size > this.#sentNotices.size) dueMs = nowMs + gatherMs;
     const oldest = this.#oldestSentMs();
     if (oldest !== null) dueMs = Math.min(dueMs, oldest + resendDelayMs(this.#attempt + 1));

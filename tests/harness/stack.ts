@@ -5,10 +5,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { childrenNamed } from "../../scripts/child-processes.ts";
+import { listenError } from "../../scripts/ports.ts";
 
 const REPOSITORY = resolve(import.meta.dirname, "../..");
 /** Far above what a start takes (3 s): machines that run the tests may be busy with other things. */
@@ -224,16 +224,8 @@ async function freePorts(): Promise<[number, number, number]> {
   const ports = new Set<number>();
   while (ports.size < 3) {
     const port = FIRST_PORT + randomInt(PORTS);
-    if (await isFree(port)) ports.add(port);
+    if ((await listenError(port)) === null) ports.add(port);
   }
   const [first = 0, second = 0, third = 0] = ports;
   return [first, second, third];
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once("error", () => resolve(false));
-    probe.listen({ port, host: "127.0.0.1", exclusive: true }, () => probe.close(() => resolve(true)));
-  });
 }
