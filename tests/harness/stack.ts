@@ -3,12 +3,11 @@
  * What it prints is kept, so that a test can look for secrets in it. Everything it started ends with `stop()`.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { randomInt } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { childrenNamed } from "../../scripts/child-processes.ts";
-import { listenError } from "../../scripts/ports.ts";
+import { freePorts } from "./free-ports.ts";
 
 const REPOSITORY = resolve(import.meta.dirname, "../..");
 /** Far above what a start takes (3 s): machines that run the tests may be busy with other things. */
@@ -49,7 +48,7 @@ export interface Stack {
 
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const directory = mkdtempSync(join(tmpdir(), "relaykey-test-"));
-  const [proxyPort, adminPort, demoPort] = await freePorts();
+  const [proxyPort = 0, adminPort = 0, demoPort = 0] = await freePorts(3);
   const stateDirectory = join(directory, "state");
   const varsPath = join(directory, "dev.vars");
   let output = "";
@@ -210,22 +209,4 @@ function killQuietly(pid: number): void {
   } catch {
     // It has ended already.
   }
-}
-
-/**
- * Below those that the system gives to outgoing connections and to whoever asks for any port: one of these is not taken by
- * chance between its choice and its use, or while a stack is down.
- */
-const FIRST_PORT = 20_000;
-const PORTS = 12_000;
-
-/** Three that differ and were free a moment ago. */
-async function freePorts(): Promise<[number, number, number]> {
-  const ports = new Set<number>();
-  while (ports.size < 3) {
-    const port = FIRST_PORT + randomInt(PORTS);
-    if ((await listenError(port)) === null) ports.add(port);
-  }
-  const [first = 0, second = 0, third = 0] = ports;
-  return [first, second, third];
 }

@@ -4,9 +4,9 @@
  */
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { createPublicClient, createTestClient, createWalletClient, defineChain, http, type Hex } from "viem";
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from "viem/accounts";
+import { freePorts } from "../harness/free-ports.ts";
 import { until } from "../harness/stack.ts";
 
 const CHAIN_ID = 84_532;
@@ -81,7 +81,7 @@ export interface Chain {
 }
 
 export async function startChain(): Promise<Chain> {
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const child = spawn(anvilPath(), ["--port", String(port), "--chain-id", String(CHAIN_ID), "--silent"], {
     stdio: "ignore",
   });
@@ -167,14 +167,4 @@ function compileToken(): Hex {
     throw new Error(`the token does not compile: ${output.errors?.[0]?.formattedMessage}`);
   compiled = `0x${code}`;
   return compiled;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => done(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }
